@@ -1,0 +1,37 @@
+"""The exception family of the package: whatever a user can get wrong ends in one of these, with one clear line."""
+
+
+class SpikeSegLavaError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ArgumentError(SpikeSegLavaError, ValueError):
+    """An argument is outside what the function can do."""
+
+
+class CheckpointError(SpikeSegLavaError):
+    """A file is not a checkpoint this package can read."""
+
+
+class ClipError(SpikeSegLavaError):
+    """A clip of frames is missing, malformed or does not fit the network."""
+
+
+class RecordingError(SpikeSegLavaError):
+    """An event recording is missing, truncated or malformed."""
+
+
+class RecordError(SpikeSegLavaError):
+    """A spike record is missing, malformed or does not fit another one."""
+
+
+class ModelFileError(SpikeSegLavaError):
+    """A file is not a fixed-point model of a version this package reads."""
+
+
+class QuantisationError(SpikeSegLavaError):
+    """A network cannot be written in the integers of the target."""
+
+
+class BackendError(SpikeSegLavaError):
+    """An execution backend is missing something or failed while running."""

@@ -1,0 +1,139 @@
+"""The trained network as plain numbers: layers, weights, thresholds and leaks. Knows nothing of what runs it.
+
+One step of a spiking convolution, per output neuron (DESIGN section 1)::
+
+    I = conv2d(x, weight)            V = V + I - leak     (subtractive)     V = beta * V + I   (multiplicative)
+    V = max(V, 0) if floor           S = V >= threshold   (fire-once: not if fired before)     V = 0 where S
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import ArgumentError
+
+LeakMode = Literal["subtractive", "multiplicative"]
+Pair = tuple[int, int]
+Shape = tuple[int, int, int]  # channels, height, width
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """Parameters of the neurons of one layer, one value per output channel; units are those of the membrane.
+
+    Attributes:
+        threshold: Float[O], fires at `V >= threshold`.
+        leak: Float[O], subtracted every step (subtractive mode; 0 in multiplicative mode).
+        beta: Float[O], membrane factor per step (multiplicative mode; 1 in subtractive mode).
+        floor: True for a LIF neuron (`V = max(V, 0)`), False for a plain IF neuron.
+    """
+
+    threshold: NDArray[np.float64]
+    leak: NDArray[np.float64]
+    beta: NDArray[np.float64]
+    leak_mode: LeakMode = "subtractive"
+    floor: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class ConvLayer:
+    """A spiking convolution: `weight` is Float32[O, I, kh, kw] as in torch (cross-correlation, no bias)."""
+
+    name: str
+    weight: NDArray[np.float32]
+    neuron: Neuron
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the spikes for an input of `shape`; raises ArgumentError when they do not fit."""
+        if shape[0] != self.weight.shape[1]:
+            raise ArgumentError(f"`{self.name}` expects {self.weight.shape[1]} input channel(s), got {shape[0]}")
+        size = _windows(shape, self.weight.shape[2:4], self.stride, self.padding, self.name)
+        return (self.weight.shape[0], *size)
+
+
+@dataclass(frozen=True)
+class PoolLayer:
+    """Max-pool of 0/1 spikes: an OR over the window, no padding, sizes rounded down."""
+
+    name: str
+    kernel: Pair
+    stride: Pair
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the pooled spikes for an input of `shape`."""
+        return (shape[0], *_windows(shape, self.kernel, self.stride, (0, 0), self.name))
+
+
+Layer = Union[ConvLayer, PoolLayer]
+
+
+@dataclass(frozen=True, eq=False)
+class SpikingNetwork:
+    """A feed-forward spiking network: every layer sees the spikes of the layer below within the same step.
+
+    Attributes:
+        layers: in the order of the data, named `conv1`, `pool1`, `conv2`, ...
+        input_size: (height, width) it was trained at, where the checkpoint says so. Any other size runs as well.
+        timesteps: steps per sample it was trained with, where known.
+        provenance: where the numbers came from (file, digest, overrides), JSON-compatible.
+    """
+
+    layers: tuple[Layer, ...]
+    input_size: Pair | None = None
+    timesteps: int | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def input_channels(self) -> int:
+        return self.convolutions[0].weight.shape[1]
+
+    @property
+    def convolutions(self) -> tuple[ConvLayer, ...]:
+        return tuple(layer for layer in self.layers if isinstance(layer, ConvLayer))
+
+    def shapes(self, size: Pair | None = None) -> dict[str, Shape]:
+        """Output shape (C, H, W) of each layer for frames of `size` (height, width); default: `input_size`."""
+        size = size or self.input_size
+        if size is None:
+            raise ArgumentError("`size` is needed: the checkpoint does not say which frame size it was trained at")
+        return layer_shapes(self.layers, (self.input_channels, *size))
+
+    def with_threshold(self, threshold: float) -> SpikingNetwork:
+        """The same network firing at `threshold` in every layer; each layer keeps its ratio leak / threshold."""
+        if not np.isfinite(threshold) or threshold <= 0:
+            raise ArgumentError(f"`threshold` must be a positive number, got {threshold}")
+        layers = tuple(_rethreshold(x, threshold) if isinstance(x, ConvLayer) else x for x in self.layers)
+        return replace(self, layers=layers, provenance={**self.provenance, "threshold_override": threshold})
+
+
+def layer_shapes(layers: tuple[Any, ...], shape: Shape) -> dict[str, Shape]:
+    """Output shape (C, H, W) of every layer for an input of `shape` (C, H, W)."""
+    return dict(_walk(layers, shape))
+
+
+def _walk(layers: tuple[Any, ...], shape: Shape) -> Iterator[tuple[str, Shape]]:
+    for layer in layers:
+        shape = layer.output_shape(shape)
+        yield layer.name, shape
+
+
+def _rethreshold(layer: ConvLayer, threshold: float) -> ConvLayer:
+    old = layer.neuron
+    neuron = replace(old, threshold=np.full_like(old.threshold, threshold), leak=old.leak / old.threshold * threshold)
+    return replace(layer, neuron=neuron)
+
+
+def _windows(shape: Shape, kernel: tuple[int, ...], stride: Pair, padding: Pair, name: str) -> Pair:
+    height, width = (
+        (n + 2 * p - k) // s + 1 for n, k, s, p in zip(shape[1:], kernel, stride, padding, strict=True)
+    )
+    if height < 1 or width < 1:
+        raise ArgumentError(f"`{name}` has nothing to do on {shape[1]}x{shape[2]} input: its kernel is {tuple(kernel)}")
+    return height, width

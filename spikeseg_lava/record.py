@@ -1,0 +1,77 @@
+"""What an execution leaves behind: the spikes of every layer, the membranes after the last step, and how it was run."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import RecordError
+from spikeseg_lava.files import writing
+
+MEMBRANE = "_membrane"
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeRecord:
+    """Spikes and final membranes of one run.
+
+    Attributes:
+        spikes: layer name -> Int32[N, 4] of (t, c, y, x) in lexicographic order.
+        membranes: name of a convolution -> [C, H, W] after the last step (float, or integers of a fixed-point run).
+        meta: JSON-compatible facts: backend, steps, fire_once, layer shapes.
+    """
+
+    spikes: Mapping[str, NDArray[np.int32]]
+    membranes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of spikes of each layer."""
+        return {name: len(rows) for name, rows in self.spikes.items()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an `.npz` without pickles: per layer `<name>` and `<name>_membrane`, and `meta` as a JSON string."""
+        arrays: dict[str, Any] = {name: np.asarray(rows, np.int32) for name, rows in self.spikes.items()}
+        arrays |= {name + MEMBRANE: membrane for name, membrane in self.membranes.items()}
+        with writing(path) as file:
+            np.savez_compressed(file, **arrays, meta=np.array(json.dumps(dict(self.meta))))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SpikeRecord:
+        """Read a record; raises RecordError when the file is missing or is none."""
+        try:
+            with np.load(Path(path), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files if name != "frames"}
+            meta = json.loads(str(arrays.pop("meta", "{}")))
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise RecordError(f"`{path}` is not a spike record: {error}") from error
+        return cls(_spikes_of(arrays, path), _membranes_of(arrays), meta)
+
+
+def rows_in_order(rows: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Int32[N, 4] rows (t, c, y, x) sorted lexicographically."""
+    rows = np.asarray(rows, np.int32).reshape(-1, 4)
+    return rows[np.lexsort(rows.T[::-1])]
+
+
+def _spikes_of(arrays: dict[str, Any], path: Any) -> dict[str, NDArray[np.int32]]:
+    spikes = {name: rows for name, rows in arrays.items() if not name.endswith(MEMBRANE)}
+    if not spikes:
+        raise RecordError(f"`{path}` is not a spike record: it holds no layer")
+    for name, rows in spikes.items():
+        if rows.ndim != 2 or rows.shape[1] != 4:
+            raise RecordError(f"`{path}`: layer `{name}` has shape {rows.shape}, expected (N, 4) of t, c, y, x")
+    return spikes
+
+
+def _membranes_of(arrays: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    return {name.removesuffix(MEMBRANE): value for name, value in arrays.items() if name.endswith(MEMBRANE)}
