@@ -9,6 +9,10 @@ class ArgumentError(SpikeSegLavaError, ValueError):
     """An argument is outside what the function can do."""
 
 
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument is of a kind the function cannot use."""
+
+
 class CheckpointError(SpikeSegLavaError):
     """A file is not a checkpoint this package can read."""
 

@@ -1,0 +1,78 @@
+"""A whole network of reference layers, run step by step; and `run_reference`, which returns a SpikeRecord."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel
+from spikeseg_lava.network import ConvLayer, SpikingNetwork
+from spikeseg_lava.record import SpikeRecord
+from torch_reference.layers import FloatConv, IntegerConv, OrPool
+
+ReferenceLayer = FloatConv | IntegerConv | OrPool
+
+
+class ReferenceEncoder:
+    """The float encoder of a SpikingNetwork, or the integer oracle of a FixedPointModel.
+
+    All layers update within the same step: a spike of conv1 at step t reaches conv3 at step t.
+    """
+
+    def __init__(self, network: SpikingNetwork | FixedPointModel, fire_once: bool = True) -> None:
+        self.network = network
+        self.layers: dict[str, ReferenceLayer] = {x.name: _reference_layer(x, fire_once) for x in network.layers}
+
+    def clear(self) -> None:
+        """Forget all state, as between samples."""
+        for layer in self.layers.values():
+            layer.clear()
+
+    def encode(self, frames: NDArray[Any]) -> Tensor:
+        """Frames (T, C, H, W) as the first layer takes them: floats, or the integer payloads of the model's code."""
+        if isinstance(self.network, FixedPointModel):
+            return torch.from_numpy(self.network.input.encode(frames)).to(torch.int64)
+        return torch.from_numpy(np.ascontiguousarray(frames, np.float32))
+
+    @torch.inference_mode()
+    def step(self, x: Tensor) -> dict[str, Tensor]:
+        """Spikes of every layer, (O, H, W) each, for one step of encoded input (C, H, W)."""
+        spikes: dict[str, Tensor] = {}
+        x = x[None]
+        for name, layer in self.layers.items():
+            x = layer.step(x)
+            spikes[name] = x[0]
+        return spikes
+
+    def membranes(self) -> dict[str, NDArray[Any]]:
+        """Membranes (O, H, W) of the convolutions after the last step; float32, or int32 of the oracle."""
+        states = {name: x.membrane for name, x in self.layers.items() if not isinstance(x, OrPool)}
+        return {name: _plain(state[0]) for name, state in states.items() if state is not None}
+
+
+def run_reference(network: SpikingNetwork | FixedPointModel, frames: NDArray[Any], fire_once: bool = True) -> SpikeRecord:
+    """Run one sample of frames (T, C, H, W) from cleared state; floats for a network, the oracle for a model."""
+    encoder = ReferenceEncoder(network, fire_once)
+    steps = [encoder.step(x) for x in encoder.encode(frames)]
+    spikes = {name: _rows(torch.stack([s[name] for s in steps])) for name in encoder.layers}
+    return SpikeRecord(spikes, encoder.membranes())
+
+
+def _reference_layer(layer: Any, fire_once: bool) -> ReferenceLayer:
+    if isinstance(layer, ConvLayer):
+        return FloatConv(layer, fire_once)
+    if isinstance(layer, FixedPointConv):
+        return IntegerConv(layer, fire_once)
+    return OrPool(layer)
+
+
+def _rows(spikes: Tensor) -> NDArray[np.int32]:
+    return torch.nonzero(spikes).to(torch.int32).numpy()
+
+
+def _plain(membrane: Tensor) -> NDArray[Any]:
+    return (membrane.to(torch.int32) if not membrane.is_floating_point() else membrane).numpy()
