@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.demo.picture import draw
-from spikeseg_lava.demo.synthetic import Scene, ScenePlan, synthesize
+from spikeseg_lava.demo.plan import ScenePlan
+from spikeseg_lava.demo.synthetic import Scene, synthesize
 
 DATA = Path(str(files("spikeseg_lava.demo") / "data"))
 

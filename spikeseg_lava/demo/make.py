@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from spikeseg_lava import demo
 from spikeseg_lava.demo.construction import demo_network
-from spikeseg_lava.demo.synthetic import Scene, ScenePlan, synthesize
+from spikeseg_lava.demo.plan import ScenePlan
+from spikeseg_lava.demo.synthetic import Scene, synthesize
 from spikeseg_lava.files import writing
 from spikeseg_lava.network import ConvLayer, SpikingNetwork
 

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.demo.mapping import layer_size, sensor_positions, shown_layers
+from spikeseg_lava.demo.mapping import shown_layers
+from spikeseg_lava.demo.panels import INK, draw_counts, draw_events, draw_found, draw_map, time_colours
 from spikeseg_lava.errors import ArgumentError, ClipError
 from spikeseg_lava.files import writing
 from spikeseg_lava.record import SpikeRecord
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".pdf", ".svg")
-SKY, INK, GRID = "#0d1117", "#1f2328", "#d0d7de"
-FOUND, PATH = "#ff5d3b", "#1fbf88"
 
 
 def draw(
@@ -73,106 +70,12 @@ def _figure(
     figure.suptitle(title, fontsize=17, fontweight="bold", color=INK)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.35, 1.5), hspace=0.03)
     events, found = top.subplots(1, 2)
-    _draw_events(events, frames)
-    _draw_found(found, frames, record, names, truth)
+    draw_events(events, frames)
+    draw_found(found, frames, record, names, truth)
     if names:
         grid = bottom.subplots(2, len(names), height_ratios=(1.6, 1), squeeze=False)
         for (map_axes, count_axes), name in zip(grid.T, names, strict=True):
-            _draw_map(map_axes, name, record, len(frames))
-            _draw_counts(count_axes, record.spikes[name], len(frames))
-        bottom.colorbar(_time_colours(len(frames)), ax=grid, label="time step", aspect=35, pad=0.01)
+            draw_map(map_axes, name, record, len(frames))
+            draw_counts(count_axes, record.spikes[name], len(frames))
+        bottom.colorbar(time_colours(len(frames)), ax=grid, label="time step", aspect=35, pad=0.01)
     return figure
-
-
-def _time_colours(timesteps: int) -> ScalarMappable:
-    """Colour of each time step, from violet to yellow: all of them stand out from a dark sky."""
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
-
-    colours = ListedColormap(colormaps["plasma"](np.linspace(0.22, 1, 256)))
-    return ScalarMappable(Normalize(0, max(timesteps - 1, 1)), colours)
-
-
-def _draw_events(axes: Axes, frames: NDArray[Any]) -> None:
-    """Every event at its pixel: colour is time, shape is polarity, size is the value in the frame."""
-    colours = _time_colours(len(frames))
-    largest = max(float(frames.max(initial=0)), 1e-12)
-    for channel, marker, name in _channels(frames.shape[1]):
-        t, y, x = np.nonzero(frames[:, channel])
-        sizes = 18 * frames[t, channel, y, x] / largest + 3
-        axes.scatter(x, y, c=colours.to_rgba(t), marker=marker, s=sizes, lw=0)
-        axes.scatter([], [], c="dimgray", marker=marker, s=30, label=f"{name} ({len(t):,})")
-    _sky(axes, frames.shape, f"Events of {len(frames)} time steps")
-    _legend(axes)
-
-
-def _draw_found(
-    axes: Axes, frames: NDArray[Any], record: SpikeRecord, names: list[str], truth: NDArray[np.bool_] | None
-) -> None:
-    axes.imshow(frames.sum((0, 1)) ** 0.5, cmap="gray", alpha=0.55)
-    _sky(axes, frames.shape, "Nothing to show: the record holds no layer")
-    if truth is not None and truth.any():
-        axes.contour(truth, levels=[0.5], colors=PATH, linewidths=1.6)
-        axes.plot([], color=PATH, label="where the satellite flew")
-    if names:
-        rows = record.spikes[names[-1]]
-        x, y = sensor_positions(rows, layer_size(record, names[-1]), frames.shape[2:])
-        axes.scatter(x, y, s=42, color=FOUND, edgecolor="white", lw=0.6, label=f"{names[-1]} spike", zorder=3)
-        axes.set_title(_verdict(names[-1], x, y, truth), loc="left", fontsize=13, color=INK)
-    _legend(axes)
-
-
-def _verdict(name: str, x: NDArray[np.float64], y: NDArray[np.float64], truth: NDArray[np.bool_] | None) -> str:
-    if not len(x):
-        return f"Found by {name}: nothing"
-    if truth is None:
-        return f"Found by {name}: {len(x)} spikes"
-    on = truth[np.rint(y).astype(int), np.rint(x).astype(int)].sum()
-    return f"Found by {name}: {on} of {len(x)} spikes on the satellite's path"
-
-
-def _draw_map(axes: Axes, name: str, record: SpikeRecord, timesteps: int) -> None:
-    """First spike at every place of the layer, all of its maps together."""
-    rows = record.spikes[name]
-    first = np.full(layer_size(record, name), np.inf)
-    np.minimum.at(first, (rows[:, 2], rows[:, 3]), rows[:, 0])
-    colours = _time_colours(timesteps)
-    axes.imshow(np.ma.masked_invalid(first), cmap=colours.cmap, norm=colours.norm, interpolation="nearest")
-    axes.set_facecolor(SKY)
-    axes.set_title(f"{name}: {len(rows):,} spikes", loc="left", fontsize=12, color=INK)
-    axes.set_xlabel(f"{first.shape[1]} x {first.shape[0]} neurons a map, colour: first spike", color=INK)
-    axes.set(xticks=[], yticks=[])
-
-
-def _draw_counts(axes: Axes, rows: NDArray[np.int32], timesteps: int) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    counts = np.bincount(rows[:, 0], minlength=timesteps)
-    steps = np.arange(len(counts))
-    axes.bar(steps, counts, color=_time_colours(timesteps).to_rgba(steps))
-    axes.set(xlabel="time step", ylabel="spikes per step", ylim=(0, max(1, counts.max() * 1.1)))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=GRID, lw=0.7)
-
-
-def _sky(axes: Axes, shape: tuple[int, ...], title: str) -> None:
-    axes.set_facecolor(SKY)
-    axes.set(xlim=(-0.5, shape[3] - 0.5), ylim=(shape[2] - 0.5, -0.5), aspect="equal")
-    axes.set_title(title, loc="left", fontsize=13, color=INK)
-    axes.set_xlabel("x (pixel)", loc="left", color=INK)
-    axes.set_ylabel("y (pixel)", color=INK)
-
-
-def _legend(axes: Axes) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper right", bbox_to_anchor=(1.01, -0.05), ncols=4, fontsize=10, frameon=False)
-
-
-def _channels(count: int) -> list[tuple[int, str, str]]:
-    if count == 2:
-        return [(0, "v", "OFF"), (1, "^", "ON")]
-    return [(channel, "o", f"channel {channel}") for channel in range(count)]

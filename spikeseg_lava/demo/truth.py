@@ -53,7 +53,9 @@ class Truth:
 
     def positions(self, time_us: ArrayLike) -> NDArray[np.float64]:
         """Float[objects, ..., 2] of (x, y) at the given times."""
-        return np.stack([t.positions(time_us) for t in self.tracks]) if self.tracks else np.empty((0, *np.shape(time_us), 2))
+        if not self.tracks:
+            return np.empty((0, *np.shape(time_us), 2))
+        return np.stack([track.positions(time_us) for track in self.tracks])
 
     def mask(self, radius: float = 3.0, begin_us: float = 0, end_us: float | None = None) -> NDArray[np.bool_]:
         """Bool[height, width]: pixels within `radius` of where an object was between two times; default: ever."""
