@@ -3,7 +3,7 @@
 Kernels are ridges (a Gaussian across, a weaker and wider one subtracted) along a number of orientations.
 conv1 sees a piece of line in one time bin, ON events weighing more than OFF; conv2 joins pieces of similar
 orientation over some bins; conv3 joins lines of every orientation over the whole sample. The positive weights of
-a line add up to the layer's gain; a single point, however bright, adds its one weight and stays below the threshold.
+a line add up to the layer's gain. A star or hot pixel may pass conv1, but is no line and does not reach conv3.
 """
 
 from __future__ import annotations

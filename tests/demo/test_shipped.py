@@ -99,3 +99,11 @@ def test_sky_without_an_object_gives_almost_no_conv3_spike():
     empty = replace(make.PLAN, passes=0)
     counts = [len(found(synthesize(empty, seed))[0]) for seed in range(2000, 2012)]
     assert np.mean(counts) < 2  # about 40 with an object
+
+
+def test_brightest_possible_point_passes_conv1_but_never_conv3():
+    frames = np.zeros((make.TIMESTEPS, 2, 96, 128), np.float32)
+    frames[:, :, 40, 50] = 1
+    counts = run_reference(demo_network(), frames).counts
+    assert counts["conv1"] > 0
+    assert counts["conv3"] == 0
