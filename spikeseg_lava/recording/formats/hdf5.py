@@ -42,11 +42,12 @@ def event_places(file: Any) -> dict[str, dict[str, np.ndarray]]:
 def _columns(node: Any) -> dict[str, np.ndarray] | None:
     if isinstance(node, Mapping):
         names = named_columns(name for name, child in node.items() if getattr(child, "ndim", 0) >= 1)
-        columns = names and {column: flat(node[name][()]) for column, name in names.items()}
-        return _with_offset(columns, node) if columns else None
+        return _with_offset({column: flat(node[name][()]) for column, name in names.items()}, node) if names else None
     names = named_columns(node.dtype.names or ())
-    table = node[()] if names else None
-    return {column: flat(table[name]) for column, name in names.items()} if names and table is not None else None
+    if names is None:
+        return None
+    table = node[()]
+    return {column: flat(table[name]) for column, name in names.items()}
 
 
 def _with_offset(columns: dict[str, np.ndarray], group: Any) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ def read_npy(path: Path) -> RawEvents:
     """The events of a NumPy array file."""
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise RecordingError(f"no array could be loaded ({error})") from error
     if not isinstance(array, np.ndarray):
         raise RecordingError("it is an archive of arrays (.npz), expected a single array")
