@@ -60,10 +60,12 @@ def test_events_and_labels_are_counted_from_zero(tmp_path: Path, events: SimpleN
 
 def test_labels_go_with_their_time(tmp_path: Path, events: SimpleNamespace) -> None:
     savemat(tmp_path / "a.mat", structs(events))
-    part = read_recording(tmp_path / "a.mat", sensor_size=events.size).between(2_000, 3_000)
-    assert part.labels is not None
-    assert part.labels.id.tolist() == [2]
-    assert np.all((part.t >= 2_000) & (part.t < 3_000))
+    recording = read_recording(tmp_path / "a.mat", sensor_size=events.size)
+    for start, stop, expected in ((2_000, 3_000, [2]), (1_500, 2_500, [1]), (1_501, 2_501, [2])):
+        part = recording.between(start, stop)
+        assert part.labels is not None
+        assert part.labels.id.tolist() == expected
+        assert np.all((part.t >= start) & (part.t < stop))
 
 
 def test_a_struct_array_of_labels_is_read_row_by_row(tmp_path: Path, events: SimpleNamespace) -> None:

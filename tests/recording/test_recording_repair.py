@@ -42,10 +42,11 @@ def test_all_repairs_come_as_one_warning_with_counts(tmp_path: Path) -> None:
 
 
 def test_sorting_keeps_events_of_one_time_in_file_order(tmp_path: Path) -> None:
-    recording = read(tmp_path, [(5, 1, 0, 0), (9, 2, 0, 0), (5, 3, 0, 1), (9, 4, 0, 1), (1, 5, 0, 0)])
-    assert recording.t.tolist() == [1, 5, 5, 9, 9]
-    assert recording.x.tolist() == [5, 1, 3, 2, 4]
-    assert recording.repairs == {"events out of time order sorted": 2}
+    late, early = ([(t, x, 0, 1) for x in range(20)] for t in (9, 5))
+    recording = read(tmp_path, [*late, *early, (9, 7, 0, 0)])
+    assert recording.t.tolist() == [5] * 20 + [9] * 21
+    assert recording.x.tolist() == [*range(20), *range(20), 7]
+    assert recording.repairs == {"events out of time order sorted": 20}
 
 
 @pytest.mark.parametrize(
@@ -89,10 +90,10 @@ def test_any_rising_clock_survives_the_overflow(steps: list[int]) -> None:
     assert count == true[-1] // 2**32 - true[0] // 2**32
 
 
-def test_a_long_pause_is_no_overflow() -> None:
-    t = np.array([0, 4_000_000_000, 4_000_000_001], np.int64)
-    undone, count = rules.without_overflows(t)
-    assert undone.tolist() == t.tolist()
+@pytest.mark.parametrize("times", [[0, 4_000_000_000, 4_000_000_001], [5_000_000_000, 1_000_000_000, 2_000_000_000]])
+def test_neither_a_long_pause_nor_the_disorder_of_a_wider_clock_is_an_overflow(times: list[int]) -> None:
+    undone, count = rules.without_overflows(np.array(times, np.int64))
+    assert undone.tolist() == times
     assert count == 0
 
 
