@@ -54,7 +54,7 @@ def without_overflows(t: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
     if len(steps) == 0 or steps.min() > -FALL or t.min() < -CLOCK // 2 or t.max() >= CLOCK:
         return t, 0
     falls = int(np.sum(steps <= -FALL))
-    rounds = np.cumsum((steps <= -FALL).astype(np.int64) - (steps > FALL))
+    rounds = np.cumsum((steps <= -FALL).astype(np.int64) - (steps >= FALL))
     return t + CLOCK * np.concatenate([[0], rounds]), falls
 
 
