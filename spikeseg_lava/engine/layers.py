@@ -1,0 +1,141 @@
+"""The layers of the event engine: state arrays around the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.engine.conv_kernel import conv_steps, settle
+from spikeseg_lava.engine.pool_kernel import pool_steps
+from spikeseg_lava.engine.sparse import SparseSteps
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointLayer, FixedPointModel, FixedPointNeuron
+from spikeseg_lava.network import Pair, PoolLayer, Shape
+
+LONG_AGO = -1
+
+
+class EventConv:
+    """A spiking convolution with event-driven state.
+
+    Args:
+        kernel: Int64[O, I, kh, kw], all planes summed.
+        neuron: integer thresholds, leaks and decays.
+        input_shape: (C, H, W); output_shape likewise.
+        largest_payload: of the input, to choose an accumulator that cannot overflow.
+    """
+
+    def __init__(
+        self,
+        kernel: NDArray[np.int64],
+        neuron: FixedPointNeuron,
+        input_shape: Shape,
+        output_shape: Shape,
+        *,
+        stride: Pair = (1, 1),
+        padding: Pair = (0, 0),
+        largest_payload: int = 1,
+        fire_once: bool = True,
+    ) -> None:
+        check_lazy(neuron)
+        channels, rows, columns = output_shape
+        dtype = accumulator_type(kernel, largest_payload)
+        self._columns_in = input_shape[2]
+        self._kernel = np.ascontiguousarray(kernel[:, :, ::-1, ::-1].transpose(1, 2, 3, 0), dtype)
+        self._stride = np.array(stride)
+        self._origin = np.array([p - k + 1 for p, k in zip(padding, kernel.shape[2:], strict=True)])
+        self._drive = np.zeros((rows, columns, channels), dtype)
+        self._marked = np.full((rows, columns), LONG_AGO, np.int64)
+        self._pixels = np.empty(rows * columns, np.int64)
+        self.membrane = np.zeros((rows * columns, channels), np.int32)
+        self.fired = np.zeros((rows * columns, channels), np.uint8)
+        self._updated = np.full(rows * columns, LONG_AGO, np.int64)
+        self._neuron = (neuron.threshold, neuron.leak, neuron.decay)
+        self._mode = (neuron.leak_mode == "multiplicative", neuron.floor, fire_once)
+        self._shape = (rows, columns, channels)
+        self._step, self._since = 0, 0
+
+    def clear(self) -> None:
+        """Forget membrane and fire-once state: pixels last updated before this step count as zero."""
+        self._since = self._step
+
+    def run(self, events: SparseSteps) -> SparseSteps:
+        """Spikes of the next `events.steps` steps."""
+        offsets, index = conv_steps(
+            events.offsets, events.index, events.payload.astype(self._kernel.dtype, copy=False), self._step, self._since,
+            self._columns_in, self._kernel, self._stride, self._origin, self._drive, self._marked, self._pixels,
+            self.membrane, self.fired, self._updated, *self._neuron, self._mode,
+        )  # fmt: skip
+        self._step += events.steps
+        return SparseSteps.of_spikes(offsets, index)
+
+    def settle(self) -> NDArray[np.int32]:
+        """Int32[rows, columns, O]: every membrane after the last step."""
+        _, leak, decay = self._neuron
+        settle(self._step - 1, self._since, self.membrane, self.fired, self._updated, leak, decay, self._mode)
+        return self.membrane.reshape(self._shape)
+
+
+class EventPool:
+    """An OR-pool with event-driven state."""
+
+    def __init__(self, layer: PoolLayer, input_shape: Shape, output_shape: Shape) -> None:
+        channels, rows, columns = output_shape
+        self._columns_in = input_shape[2]
+        self._kernel, self._stride = np.array(layer.kernel), np.array(layer.stride)
+        self._marked = np.full((rows, columns, channels), LONG_AGO, np.int64)
+        self._step = 0
+
+    def clear(self) -> None:
+        """Nothing to forget: a pool has no state."""
+
+    def run(self, events: SparseSteps) -> SparseSteps:
+        """Pooled spikes of the next `events.steps` steps."""
+        offsets, index = pool_steps(
+            events.offsets, events.index, self._step, self._columns_in, self._kernel, self._stride, self._marked
+        )
+        self._step += events.steps
+        return SparseSteps.of_spikes(offsets, index)
+
+
+def event_layers(model: FixedPointModel, size: Pair, fire_once: bool) -> dict[str, EventConv | EventPool]:
+    """The layers of a model for frames of `size` (height, width), cleared."""
+    shape: Shape = (model.input_channels, *size)
+    layers: dict[str, EventConv | EventPool] = {}
+    largest = model.input.largest
+    for layer in model.layers:
+        output = layer.output_shape(shape)
+        layers[layer.name] = event_layer(layer, shape, output, largest, fire_once)
+        shape, largest = output, 1
+    return layers
+
+
+def event_layer(
+    layer: FixedPointLayer, shape: Shape, output: Shape, largest_payload: int, fire_once: bool
+) -> EventConv | EventPool:
+    """One layer of the engine."""
+    if not isinstance(layer, FixedPointConv):
+        return EventPool(layer, shape, output)
+    return EventConv(
+        layer.kernel, layer.neuron, shape, output,
+        stride=layer.stride, padding=layer.padding, largest_payload=largest_payload, fire_once=fire_once,
+    )  # fmt: skip
+
+
+def accumulator_type(kernel: NDArray[np.int64], largest_payload: int) -> Any:
+    """Int32 where no sum of payload times weight can leave it, else Int64."""
+    worst = int(np.abs(kernel).sum(axis=(1, 2, 3)).max()) * largest_payload
+    return np.int32 if worst < 2**31 else np.int64
+
+
+def check_lazy(neuron: FixedPointNeuron) -> None:
+    """Leaking an idle neuron later is exact only if it cannot fire by itself: leak >= 0 and threshold > 0."""
+    negative: Sequence[str] = [n for n in ("leak", "decay") if getattr(neuron, n).min() < 0]
+    if negative or neuron.threshold.min() < 1:
+        raise ArgumentError(
+            f"the event engine needs `threshold` >= 1, `leak` >= 0 and `decay` >= 0, got a smallest threshold of "
+            f"{neuron.threshold.min()}, leak {neuron.leak.min()}, decay {neuron.decay.min()}"
+        )
