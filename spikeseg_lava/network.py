@@ -131,9 +131,7 @@ def _rethreshold(layer: ConvLayer, threshold: float) -> ConvLayer:
 
 
 def _windows(shape: Shape, kernel: tuple[int, ...], stride: Pair, padding: Pair, name: str) -> Pair:
-    height, width = (
-        (n + 2 * p - k) // s + 1 for n, k, s, p in zip(shape[1:], kernel, stride, padding, strict=True)
-    )
+    height, width = ((n + 2 * p - k) // s + 1 for n, k, s, p in zip(shape[1:], kernel, stride, padding, strict=True))
     if height < 1 or width < 1:
         raise ArgumentError(f"`{name}` has nothing to do on {shape[1]}x{shape[2]} input: its kernel is {tuple(kernel)}")
     return height, width
