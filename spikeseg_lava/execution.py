@@ -71,9 +71,7 @@ def _executor(network: Any, backend: str) -> Executor:
     if backend not in BACKENDS:
         raise ArgumentError(f"`backend` must be one of {', '.join(BACKENDS)}, got {backend!r}")
     if isinstance(network, SpikingNetwork) and backend != "torch":
-        raise ArgumentError(
-            f"`backend` {backend!r} runs integers: pass `quantize(network, ...)`, or use backend 'torch'"
-        )
+        raise ArgumentError(f"`backend` {backend!r} runs integers: pass `quantize(network)`, or use 'torch'")
     return BACKENDS[backend]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class FixedPointConv:
         return self.source.output_shape(shape)
 
 
-FixedPointLayer = Union[FixedPointConv, PoolLayer]
+FixedPointLayer = FixedPointConv | PoolLayer
 
 
 @dataclass(frozen=True)

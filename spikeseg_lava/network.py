@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class PoolLayer:
         return (shape[0], *_windows(shape, self.kernel, self.stride, (0, 0), self.name))
 
 
-Layer = Union[ConvLayer, PoolLayer]
+Layer = ConvLayer | PoolLayer
 
 
 @dataclass(frozen=True, eq=False)

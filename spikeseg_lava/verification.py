@@ -1,6 +1,6 @@
 """The proof: a simulator against the integer oracle bit for bit, and the integers against the trained floats.
 
-verdict   pass       the simulator equals the oracle in every spike and membrane, and every layer's IoU reaches the limit
+verdict   pass       the simulator equals the oracle in every spike and membrane; every layer's IoU reaches the limit
           fail       one of the two does not hold
           no_spikes  nothing failed, but a layer never spiked: agreement on nothing proves nothing
 """
@@ -61,11 +61,12 @@ class Verification:
         if self.unfaithful_layers:
             return f"{', '.join(self.unfaithful_layers)}: IoU with the float network is below {self.least_iou:g}"
         if self.fidelity.silent_layers:
-            return f"no verdict: {', '.join(self.fidelity.silent_layers)} never spiked, and agreement on nothing proves nothing"
+            silent = ", ".join(self.fidelity.silent_layers)
+            return f"no verdict: {silent} never spiked, and agreement on nothing proves nothing"
         return f"backend {self.backend} equals the oracle bit for bit; every layer's IoU is at least {self.least_iou:g}"
 
     def to_json(self) -> dict[str, Any]:
-        """Keys `verdict`, `reason`, `bit_exact`, `backend`, `least_iou`, `layers` (fidelity) and `exactness`, by layer."""
+        """Plain values; `layers` is the fidelity and `exactness` the other comparison, both by layer name."""
         return {
             "verdict": self.verdict,
             "reason": self.reason,
@@ -100,7 +101,7 @@ def verify(
     simulated = run(model, frames, backend, fire_once)
     oracle = run(model, frames, "torch", fire_once)
     floats = run(network or float_network(model), frames, "torch", fire_once)
-    return Verification(backend, compare(oracle, simulated), compare(floats, simulated), least_iou)
+    return Verification(backend, compare(oracle, simulated), compare(floats, oracle), least_iou)
 
 
 def float_network(model: FixedPointModel) -> SpikingNetwork:
