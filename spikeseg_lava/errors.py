@@ -37,5 +37,9 @@ class QuantisationError(SpikeSegLavaError):
     """A network cannot be written in the integers of the target."""
 
 
+class ExchangeError(SpikeSegLavaError):
+    """A network of another format cannot be expressed here, or ours cannot be expressed there."""
+
+
 class BackendError(SpikeSegLavaError):
     """An execution backend is missing something or failed while running."""
