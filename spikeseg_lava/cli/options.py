@@ -1,0 +1,83 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikeseg_lava.errors import ArgumentError
+
+RECORDINGS = ".mat, .aedat4, .es, .raw, .dat, .h5, .npy, .txt or .csv"
+
+
+class Backend(str, Enum):
+    """Names of the executions."""
+
+    TORCH = "torch"
+    EVENT = "event"
+    LAVA = "lava"
+    LAVA_FUSED = "lava-fused"
+    LOIHI2 = "loihi2"
+
+
+class Thresholds(str, Enum):
+    """Which thresholds of a checkpoint are used."""
+
+    BUFFERS = "buffers"
+    ADAPTED = "adapted"
+
+
+NetworkFile = Annotated[Path, typer.Argument(metavar="NETWORK", help="Checkpoint (.pt, .pth) or model (.slm).")]
+InputFile = Annotated[
+    Path, typer.Argument(metavar="INPUT", help=f"Clip (.npz with `frames`) or recording ({RECORDINGS}).")
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Firing threshold of every layer, instead of the checkpoint's; keeps each layer's leak / threshold."
+    ),
+]
+ThresholdsOf = Annotated[
+    Thresholds, typer.Option("--thresholds", help="The checkpoint's neuron buffers, or adapted per-channel thresholds.")
+]
+FireOnce = Annotated[
+    bool, typer.Option("--fire-once/--refire", help="A neuron fires at most once per sample, or any number of times.")
+]
+Timesteps = Annotated[
+    int | None, typer.Option(min=1, help="Bins per sample of a recording; default: the checkpoint's, else 10.")
+]
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="HxW", help="Frame size in pixels; default: the checkpoint's, else the sensor's."),
+]
+Binary = Annotated[
+    bool, typer.Option("--binary", help="Frames of 0 and 1 instead of counts divided by the bin's largest.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Target = Annotated[str, typer.Option(help="Chip whose word lengths are respected: loihi1 or loihi2.")]
+Planes = Annotated[
+    int | None,
+    typer.Option(min=1, max=2, help="8-bit weight planes of every layer; default: chosen by the quantiser."),
+]
+InputBits = Annotated[
+    int | None, typer.Option(min=1, help="Bits of the input payload; default: chosen by the quantiser.")
+]
+PerChannel = Annotated[
+    bool | None,
+    typer.Option(
+        "--per-channel/--per-layer", help="One scale per output channel or layer; default: chosen by the quantiser."
+    ),
+]
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """(height, width) of "HxW"; ArgumentError otherwise."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise ArgumentError(f"`--size` must be HEIGHTxWIDTH in pixels such as 240x304, got {text!r}")
+    return int(parts[0]), int(parts[1])

@@ -1,0 +1,98 @@
+"""`spikeseg-lava verify`: proof that simulator, integers and trained network agree."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spikeseg_lava.cli import options
+from spikeseg_lava.cli.console import say, say_json, say_table
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames, read_network
+from spikeseg_lava.comparison import Comparison
+from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.verification import LEAST_IOU, Verification
+
+EXIT_CODES = {"pass": 0, "fail": 1, "no_spikes": 3}
+
+
+def verify(
+    network: options.NetworkFile,
+    input: options.InputFile,
+    backend: Annotated[options.Backend, typer.Option(help="Simulator under test.")] = options.Backend.LAVA,
+    threshold: options.Threshold = None,
+    thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    fire_once: options.FireOnce = True,
+    least_iou: Annotated[
+        float,
+        typer.Option("--min-iou", min=0, max=1, help="Every layer's spike IoU with the float network must reach it."),
+    ] = LEAST_IOU,
+    timesteps: options.Timesteps = None,
+    size: options.Size = None,
+    binary: options.Binary = False,
+    target: options.Target = "loihi2",
+    planes: options.Planes = None,
+    input_bits: options.InputBits = None,
+    per_channel: options.PerChannel = None,
+    json: options.Json = False,
+) -> None:
+    """Prove a network on a clip: simulator = integer oracle bit for bit, and integers = trained floats spike by spike.
+
+    Exit code 0 pass, 1 fail, 3 no verdict because a layer never spiked. A checkpoint is quantised first, calibrated on
+    the input.
+    """
+    from spikeseg_lava.verification import verify as prove
+
+    loaded = read_network(network, threshold, thresholds.value)
+    frames = read_frames(input, loaded, Binning(timesteps, options.parse_size(size), binary))
+    model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel))
+    floats = loaded if isinstance(loaded, SpikingNetwork) else None
+    result = prove(model, frames, floats, backend=backend.value, fire_once=fire_once, least_iou=least_iou)
+    if json:
+        say_json(result.to_json())
+    else:
+        show_verification(result)
+    raise typer.Exit(EXIT_CODES[result.verdict])
+
+
+def show_verification(result: Verification) -> None:
+    """Both comparisons as tables, then the verdict."""
+    _show_exactness(
+        f"(a) integer oracle against backend {result.backend}: spikes and final membranes", result.exactness
+    )
+    _show_fidelity("(b) trained float network against its integers: spikes", result.fidelity)
+    say(f"verdict: {result.verdict} - {result.reason}")
+
+
+def _show_exactness(title: str, comparison: Comparison) -> None:
+    rows = [
+        (
+            x.name,
+            x.reference_spikes,
+            x.other_spikes,
+            x.first_difference or "none",
+            x.membrane_difference or "none",
+        )
+        for x in comparison.layers
+    ]
+    say_table(title, ("layer", "oracle", "simulator", "first differing spike", "first differing membrane"), rows)
+
+
+def _show_fidelity(title: str, comparison: Comparison) -> None:
+    rows = [
+        (
+            x.name,
+            x.reference_spikes,
+            x.other_spikes,
+            _ratio(x.iou),
+            _ratio(x.precision),
+            _ratio(x.recall),
+            x.first_difference or "none",
+        )
+        for x in comparison.layers
+    ]
+    say_table(title, ("layer", "float", "integer", "IoU", "precision", "recall", "first differing spike"), rows)
+
+
+def _ratio(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4f}"
