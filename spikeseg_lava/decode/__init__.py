@@ -1,0 +1,14 @@
+"""From the spikes of a run back to the pixels: saliency, one instance a classification spike, objects.
+
+It works on the spike record of any backend, with the weights of the float network. Sources: SpikeSEG (Kirkland et
+al. 2020), HULK-SMASH (Kirkland et al. 2022).
+"""
+
+from __future__ import annotations
+
+from spikeseg_lava.decode.decoder import Decoded, decode
+from spikeseg_lava.decode.instance import Instance
+from spikeseg_lava.decode.smash import group
+from spikeseg_lava.decode.winners import CAUSAL, LAST_STEP
+
+__all__ = ["CAUSAL", "LAST_STEP", "Decoded", "Instance", "decode", "group"]
