@@ -1,7 +1,7 @@
 """A fixed-point model in one file: safetensors, integers and float sources as tensors, the rest as JSON metadata.
 
 Nothing is pickled. One metadata key holds the description with the format version and a digest of everything, so a file
-of another kind, of another version, cut short or altered ends in one ModelFileError. The same model gives the same bytes.
+of another kind, of another version, cut short or altered ends in one ModelFileError. One model, one sequence of bytes.
 """
 
 from __future__ import annotations

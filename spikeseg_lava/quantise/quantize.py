@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.fixed_point import FixedPointLayer, FixedPointModel, InputCode
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import PoolLayer, SpikingNetwork
-from spikeseg_lava.quantise.rounding import assemble, nearest_weights
-from spikeseg_lava.quantise.scales import choose_scale
-from spikeseg_lava.quantise.setting import LayerSetting
+from spikeseg_lava.quantise.calibration import CalibrationRun, Frames, calibration_clips, reference_runs
+from spikeseg_lava.quantise.options import SPIKES, Options
+from spikeseg_lava.quantise.provenance import provenance_of
+from spikeseg_lava.quantise.search import LayerSearch, Trial, chosen
+from spikeseg_lava.quantise.setting import Rounding
 from spikeseg_lava.quantise.validation import check_network
+from spikeseg_lava.quantise.word_lengths import payload_bits_of
+
+STEPS = 100  # of a sample, where neither the checkpoint nor a calibration clip says how many
 
 
 def quantize(
     network: SpikingNetwork,
     target: str = "loihi2",
-    calibration: NDArray[np.floating] | Sequence[NDArray[np.floating]] | None = None,
+    calibration: NDArray[Any] | Sequence[NDArray[Any]] | None = None,
     *,
-    planes: int | None = None,
+    planes: int | Mapping[str, int] | None = None,
     input_bits: int | None = None,
     per_channel: bool | None = None,
+    rounding: Rounding | None = None,
+    fire_once: bool | None = None,
 ) -> FixedPointModel:
-    """Write a float network in the integers of `target`."""
+    """Write a float network in the integers of a chip (DESIGN section 2).
+
+    With `calibration` every layer gets the cheapest setting that keeps every spike of the clips (planes first, then
+    payload bits, then scales per channel and calibrated rounding), and where none does, the one with the fewest wrong
+    spikes. Without, every layer gets the finest one: two planes, and the payload that leaves weights and input alike
+    fine. `provenance["quantisation"]` of the result tells what was tried, chosen and why.
+
+    Args:
+        network: the float network.
+        target: name of the chip whose word lengths are respected.
+        calibration: a clip Float[T, C, H, W], or a list of clips, as the network sees at inference.
+        planes: 1 or 2 signed 8-bit weight planes, for all convolutions or by layer name; None: chosen.
+        input_bits: payload bits of the frames, 1 for "event or none"; None: chosen.
+        per_channel: a scale for every output channel instead of one a layer; None: chosen.
+        rounding: "nearest", or "calibrated" (weights up or down so that decisions are kept); None: chosen.
+        fire_once: mode in which the spikes of the calibration clips must be kept; None: both.
+
+    Raises:
+        ArgumentError: an unknown target, or an option out of its range.
+        ClipError: calibration frames that do not fit the network.
+        QuantisationError: a layer cannot be written in the integers of the target; names layer, value and limit.
+    """
     check_network(network)
-    bits = input_bits or 12
-    largest = 1.0 if calibration is None else max(1.0, max(float(np.max(c)) for c in [calibration]))
-    code = InputCode(bits, 1.0 if bits == 1 else (2**bits - 1) / largest)
-    layers: list[FixedPointLayer] = []
-    scale = code.scale
-    for layer in network.layers:
-        if isinstance(layer, PoolLayer):
-            layers.append(layer)
-            continue
-        setting = LayerSetting(planes or 2, bits, bool(per_channel))
-        chosen = choose_scale(layer, setting, scale, 16, network.timesteps or 100)
-        layers.append(assemble(layer, chosen, nearest_weights(layer, chosen), setting.planes))
-        bits, scale = 1, 1.0
-    return FixedPointModel(
-        tuple(layers), code, target, network.input_size, network.timesteps, {"network": dict(network.provenance)}
-    )
+    options = Options(planes, input_bits, per_channel, rounding, payload_bits_of(target))
+    options.check_names([layer.name for layer in network.convolutions])
+    clips = () if calibration is None else calibration_clips(network, calibration)
+    if rounding == "calibrated" and not clips:
+        raise ArgumentError("`rounding` 'calibrated' needs a `calibration` clip, got none; use 'nearest'")
+    runs = reference_runs(network, clips, fire_once)
+    trials = _trials(network, options, clips, runs)
+    best = {name: chosen(tried) for name, tried in trials.items()}
+    layers = tuple(x if isinstance(x, PoolLayer) else best[x.name].conv for x in network.layers)
+    code = best[network.convolutions[0].name].code
+    story = provenance_of(network, runs, trials)
+    return FixedPointModel(layers, code, target, network.input_size, network.timesteps, story)
+
+
+def _trials(
+    network: SpikingNetwork, options: Options, clips: Sequence[Frames], runs: Sequence[CalibrationRun]
+) -> dict[str, list[Trial]]:
+    """Settings tried of every convolution, in order of cost."""
+    steps = max([network.timesteps or 0, *(len(clip) for clip in clips)]) or STEPS
+    trials: dict[str, list[Trial]] = {}
+    for layer in network.convolutions:
+        codes = [SPIKES] if trials else options.frame_codes(network, clips)
+        fine_code = SPIKES if trials else options.balanced_code(network, clips, steps)
+        finest = options.finest(layer.name, fine_code), fine_code
+        search = LayerSearch(network, layer, runs, options.payload_bits, steps)
+        trials[layer.name] = search.cheapest(options.settings(layer.name, codes) if runs else [finest], finest)
+    return trials

@@ -12,9 +12,13 @@ from spikeseg_lava.quantise.setting import BYTE_BITS
 
 
 def exact_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.float64]:
-    """Float64[O, I, kh, kw]: the weights in integer units before rounding, cut to the scale's limit."""
-    kept = np.minimum(layer.weight.astype(np.float64), scale.limit[:, None, None, None])
-    return kept * scale.weight[:, None, None, None]
+    """Float64[O, I, kh, kw]: the weights in integer units before rounding, cut to the scale's limit.
+
+    What is cut is a whole number already, at or above the level at which it fires alone.
+    """
+    weight = layer.weight.astype(np.float64)
+    limit, unit = (a[:, None, None, None] for a in (scale.limit, scale.weight))
+    return np.where(weight > limit, np.ceil(limit * unit), weight * unit)
 
 
 def nearest_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.int64]:

@@ -8,29 +8,31 @@ resolution than the weights have, because lambda is small against theta (0.1 of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import QuantisationError
-from spikeseg_lava.fixed_point import STATE_MAX
 from spikeseg_lava.network import ConvLayer
+from spikeseg_lava.quantise.cutting import firing_level
 from spikeseg_lava.quantise.setting import LayerSetting
+from spikeseg_lava.quantise.state_room import highest_scale
 
 ENOUGH = 2**16  # a threshold of this many units has a rounding error of 1.5e-5 of itself: no finer one is sought
-CLIP_MARGIN = 2.0**-6  # above the level at which one spike fires alone; covers the rounding of Theta and L
 TIE = 1 - 2.0**-22  # scale a hair smaller: sums equal to theta in float32 stay at or above ceil(theta * S)
 CANDIDATES = 64  # weight scales tried below the largest one
 
 
 @dataclass(frozen=True, eq=False)
 class LayerScale:
-    """Attributes:
-    weight: Float64[O], integer weight units per unit of float weight, before the exponent.
-    input: payload units per unit of the layer's float input; 1 for spikes.
-    exponent: left shift of the (low) plane.
-    limit: Float64[O], larger weights are cut to this (see `firing_level`); inf where nothing is cut.
+    """Scales of one layer.
+
+    Attributes:
+        weight: Float64[O], integer weight units per unit of float weight, before the exponent.
+        input: payload units per unit of the layer's float input; 1 for spikes.
+        exponent: left shift of the (low) plane.
+        limit: Float64[O], larger weights are cut to this (see `cutting`); inf where nothing is cut.
     """
 
     weight: NDArray[np.float64]
@@ -44,84 +46,79 @@ class LayerScale:
         return self.weight * self.input * 2.0**self.exponent
 
 
-def firing_level(layer: ConvLayer, input_bits: int) -> NDArray[np.float64]:
-    """Float64[O]: a weight at which one spike fires the neuron alone, whatever came before; inf where there is none.
+@dataclass(frozen=True)
+class Room:
+    """What bounds a scale besides the layer itself.
 
-    With 0/1 input, no negative weight and a membrane that is never negative, V + w - lambda >= theta holds for every
-    w >= theta + lambda (multiplicative: w >= theta). Larger weights may be cut to it: no spike changes.
+    Attributes:
+        input_scale: payload units per unit of the layer's float input.
+        payload_bits: of the target; input bits and a plane's exponent share them.
+        steps: time steps of a sample, for neurons without a floor.
     """
-    neuron = layer.neuron
-    alone = neuron.threshold + (neuron.leak if neuron.leak_mode == "subtractive" else 0)
-    never_negative = neuron.floor | (neuron.leak == 0)
-    safe = (input_bits == 1) & never_negative & (layer.weight.min(axis=(1, 2, 3)) >= 0)
-    return np.where(safe, alone * (1 + CLIP_MARGIN), np.inf)
+
+    input_scale: float
+    payload_bits: int
+    steps: int
 
 
-def choose_scale(
-    layer: ConvLayer, setting: LayerSetting, input_scale: float, largest_exponent: int, steps: int
-) -> LayerScale:
-    """The finest weight scale the planes and the membrane allow, then the exponent; QuantisationError if none does."""
+def best_scale(layer: ConvLayer, setting: LayerSetting, room: Room) -> LayerScale:
+    """The scale with the least squared rounding error of the weights; QuantisationError where none fits."""
+    candidates, errors = _candidates(layer, setting, room)
+    return with_exponent(layer, setting, room, candidates[np.argmin(errors, axis=0), np.arange(len(layer.weight))])
+
+
+def good_scales(layer: ConvLayer, setting: LayerSetting, room: Room, count: int) -> list[LayerScale]:
+    """The `count` scales of the least rounding error, best first (with `per_channel`: in every channel)."""
+    candidates, errors = _candidates(layer, setting, room)
+    order = np.argsort(errors, axis=0, kind="stable")[:count]
+    return [with_exponent(layer, setting, room, s) for s in np.take_along_axis(candidates, order, axis=0)]
+
+
+def with_exponent(layer: ConvLayer, setting: LayerSetting, room: Room, weight: NDArray[np.float64]) -> LayerScale:
+    """The smallest exponent that gives every threshold `ENOUGH` units, as far as membrane and payload allow."""
+    highest = highest_scale(layer, setting, room.input_scale, room.steps)
+    threshold = (layer.neuron.threshold * weight * room.input_scale).min()
+    wanted = np.ceil(np.log2(ENOUGH / threshold))
+    state = np.floor(np.log2(highest / (weight * room.input_scale)).min() + 1e-12)
+    payload = room.payload_bits - setting.input_bits - setting.shift
+    exponent = int(np.clip(wanted, 0, max(0, min(state, payload))))
+    return LayerScale(weight, room.input_scale, exponent, firing_level(layer, setting.input_bits))
+
+
+def _candidates(layer: ConvLayer, setting: LayerSetting, room: Room) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weight scales Float64[N, O] that make the largest weight a whole number, and the squared error of each."""
     limit = firing_level(layer, setting.input_bits)
     largest = np.minimum(np.abs(layer.weight).max(axis=(1, 2, 3)).astype(np.float64), limit)
-    highest = highest_scale(layer, input_scale, setting, steps) / input_scale
+    highest = highest_scale(layer, setting, room.input_scale, room.steps) / room.input_scale
     if not setting.per_channel:
         largest, highest = np.full_like(largest, largest.max()), np.full_like(highest, highest.min())
     finest = np.floor(np.minimum(setting.largest_weight, largest * highest))
     if (finest[largest > 0] < 1).any():
-        raise _too_small(layer, input_scale)
-    weight = np.where(largest > 0, finest / np.where(largest > 0, largest, 1), np.minimum(highest, 1))
-    weight = _least_error(layer, setting, weight, finest, limit) * TIE
-    return LayerScale(weight, input_scale, _exponent(layer, weight, input_scale, highest, largest_exponent), limit)
+        raise _too_small(layer, room)
+    finest = np.maximum(finest, 1)
+    unit = np.where(largest > 0, np.where(largest > 0, largest, 1), finest / np.minimum(highest, 1))
+    levels = np.maximum(finest - np.arange(CANDIDATES)[:, None], np.maximum(finest // 2, 1))
+    scales = levels / unit * TIE
+    return scales, _squared_errors(layer, limit, scales, setting.per_channel)
 
 
-def highest_scale(layer: ConvLayer, input_scale: float, setting: LayerSetting, steps: int) -> NDArray[np.float64]:
-    """Float64[O]: the largest membrane scale at which Theta + L fits, and a neuron without floor cannot fall below.
-
-    Without a floor the membrane may sink by the negative weights and the leak for `steps` steps.
-    """
-    neuron = layer.neuron
-    demand = neuron.threshold + neuron.leak
-    if not neuron.floor:
-        payload = (2**setting.input_bits - 1) / input_scale
-        sinks = -np.minimum(layer.weight, 0).sum(axis=(1, 2, 3), dtype=np.float64) * payload + neuron.leak
-        demand = np.maximum(demand, sinks * steps * (1 + CLIP_MARGIN))
-    return (STATE_MAX - 2) / demand
-
-
-def _least_error(
-    layer: ConvLayer,
-    setting: LayerSetting,
-    weight: NDArray[np.float64],
-    finest: NDArray[np.float64],
-    limit: NDArray[np.float64],
+def _squared_errors(
+    layer: ConvLayer, limit: NDArray[np.float64], scales: NDArray[np.float64], per_channel: bool
 ) -> NDArray[np.float64]:
-    """Of the scales that make the largest weight a whole number, the one with the least squared rounding error."""
     kept = np.minimum(layer.weight, limit[:, None, None, None]).reshape(len(limit), -1)
-    best, least = weight, np.full(len(limit), np.inf)
-    for back in range(CANDIDATES):
-        level = finest - back
-        scale = np.where(level >= np.maximum(finest // 2, 1), weight * level / np.maximum(finest, 1), weight)
-        error = np.square(np.rint(kept * scale[:, None]) / scale[:, None] - kept).sum(axis=1)
-        error = error if setting.per_channel else np.full_like(error, error.sum())
-        better = error < least * (1 - 1e-9)
-        best, least = np.where(better, scale, best), np.where(better, error, least)
-    return best
+    errors = np.array([np.square(np.rint(kept * s[:, None]) / s[:, None] - kept).sum(axis=1) for s in scales])
+    return errors if per_channel else np.broadcast_to(errors.sum(axis=1, keepdims=True), errors.shape)
 
 
-def _exponent(
-    layer: ConvLayer, weight: NDArray[np.float64], input_scale: float, highest: NDArray[np.float64], largest: int
-) -> int:
-    """The smallest exponent that gives every threshold `ENOUGH` units, as far as the membrane allows."""
-    threshold = (layer.neuron.threshold * weight * input_scale).min()
-    room = np.log2(highest / weight).min()
-    wanted = np.ceil(np.log2(ENOUGH / threshold))
-    return int(np.clip(wanted, 0, max(0, min(np.floor(room), largest))))
-
-
-def _too_small(layer: ConvLayer, input_scale: float) -> QuantisationError:
-    largest, highest = np.abs(layer.weight).max(), layer.neuron.threshold.max() + layer.neuron.leak.max()
+def _too_small(layer: ConvLayer, room: Room) -> QuantisationError:
+    largest, highest = np.abs(layer.weight).max(), (layer.neuron.threshold + layer.neuron.leak).max()
     return QuantisationError(
-        f"`{layer.name}`: its weights (largest {largest:g}) round to zero beside threshold and leak ({highest:g} "
-        f"together), which must fit 2**23 - 1 units at {input_scale:g} units of payload per unit of input; "
-        "use fewer `input_bits`, or rescale weights, threshold and leak"
+        f"`{layer.name}`: its weights (largest {largest:g}) round to zero at the scale at which threshold and leak "
+        f"({highest:g} together) and {room.steps} steps fit 2**23 - 1 units, with {room.input_scale:g} units of "
+        "payload per unit of input; use fewer `input_bits`, or rescale weights, threshold and leak of the layer"
     )
+
+
+def at_exponent(scale: LayerScale, exponent: int) -> LayerScale:
+    """The same weight scale with another exponent."""
+    return replace(scale, exponent=exponent)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 Rounding = Literal["nearest", "calibrated"]
 
@@ -20,7 +20,7 @@ class LayerSetting:
         planes: 1 or 2 signed 8-bit weight planes (two: a high and a low byte, about 16 bit together).
         input_bits: payload bits of its input; 1 for spikes.
         per_channel: a scale of its own for every output channel, else one for the layer.
-        rounding: "nearest", or "calibrated" (adjusted until the spikes of the calibration clip are kept).
+        rounding: "nearest", or "calibrated" (up or down so that the decisions of the calibration clip are kept).
     """
 
     planes: int = 1
@@ -32,3 +32,11 @@ class LayerSetting:
     def largest_weight(self) -> int:
         """Largest integer weight, all planes together, before the exponent."""
         return WEIGHT_MAX if self.planes == 1 else TWO_PLANES_MAX
+
+    @property
+    def shift(self) -> int:
+        """How much higher the exponent of the high plane is than that of the low one."""
+        return 0 if self.planes == 1 else BYTE_BITS
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,121 @@
+"""Which settings the quantiser may choose from, in order of cost, given what the user has fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.fixed_point import InputCode
+from spikeseg_lava.network import ConvLayer, PoolLayer, SpikingNetwork
+from spikeseg_lava.quantise.calibration import Frames
+from spikeseg_lava.quantise.setting import TWO_PLANES_MAX, WEIGHT_MAX, LayerSetting, Rounding
+from spikeseg_lava.quantise.state_room import highest_scale
+
+GRADED_BITS = (8, 10, 12, 14, 16)  # payloads tried, cheapest first
+SPIKES = InputCode(1, 1.0)  # what travels between layers
+ROUNDINGS: tuple[Rounding, ...] = ("nearest", "calibrated")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user fixed; None leaves it to the quantiser.
+
+    Attributes:
+        planes: 1 or 2, for all convolutions or by name.
+        input_bits: payload bits of the frames.
+        per_channel: scales per output channel.
+        rounding: "nearest" or "calibrated".
+        payload_bits: largest payload of the target.
+    """
+
+    planes: int | Mapping[str, int] | None
+    input_bits: int | None
+    per_channel: bool | None
+    rounding: Rounding | None
+    payload_bits: int
+
+    def __post_init__(self) -> None:
+        given = self.planes.values() if isinstance(self.planes, Mapping) else [self.planes]
+        if any(n not in (None, 1, 2) for n in given):
+            raise ArgumentError(f"`planes` must be 1 or 2 (or a mapping of layer names to these), got {self.planes!r}")
+        if self.input_bits is not None and not 1 <= self.input_bits <= self.payload_bits:
+            raise ArgumentError(f"`input_bits` must lie in 1..{self.payload_bits}, got {self.input_bits!r}")
+        if self.rounding not in (None, *ROUNDINGS):
+            raise ArgumentError(f"`rounding` must be one of {', '.join(ROUNDINGS)}, got {self.rounding!r}")
+
+    def planes_of(self, name: str) -> tuple[int, ...]:
+        """Numbers of planes to try for a layer."""
+        fixed = self.planes.get(name) if isinstance(self.planes, Mapping) else self.planes
+        return (1, 2) if fixed is None else (fixed,)
+
+    def settings(self, name: str, codes: Sequence[InputCode]) -> Iterator[tuple[LayerSetting, InputCode]]:
+        """Settings of a layer by rising cost."""
+        channels = (False, True) if self.per_channel is None else (self.per_channel,)
+        roundings = ROUNDINGS if self.rounding is None else (self.rounding,)
+        for planes in self.planes_of(name):
+            for code in codes:
+                for per_channel in channels:
+                    for rounding in roundings:
+                        yield LayerSetting(planes, code.bits, per_channel, rounding), code
+
+    def finest(self, name: str, code: InputCode) -> LayerSetting:
+        """The setting where no calibration clip tells: as many planes as allowed, weights rounded to the nearest."""
+        return LayerSetting(max(self.planes_of(name)), code.bits, bool(self.per_channel))
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """ArgumentError where `planes` names a layer the network does not have."""
+        unknown = set(self.planes) - set(names) if isinstance(self.planes, Mapping) else set()
+        if unknown:
+            raise ArgumentError(f"`planes` names {', '.join(sorted(unknown))}; the convolutions are {', '.join(names)}")
+
+    def frame_codes(self, network: SpikingNetwork, clips: Sequence[Frames]) -> list[InputCode]:
+        """Codes of the frames to try on calibration clips, cheapest first.
+
+        Frames that meet a pool first, or hold only 0 and 1, need one bit.
+        """
+        if self.input_bits is not None:
+            bits: Sequence[int] = (self.input_bits,)
+        elif isinstance(network.layers[0], PoolLayer):
+            bits = (1,)
+        else:
+            binary = all(((clip == 0) | (clip == 1)).all() for clip in clips)
+            bits = (1,) * binary + tuple(b for b in GRADED_BITS if b <= self.payload_bits)
+        return [input_code(b, largest_value(clips)) for b in bits]
+
+    def balanced_code(self, network: SpikingNetwork, clips: Sequence[Frames], steps: int) -> InputCode:
+        """The code of the frames where no calibration clip tells: as fine as the weights."""
+        largest, first = largest_value(clips), network.convolutions[0]
+        if self.input_bits is not None or isinstance(network.layers[0], PoolLayer):
+            return input_code(self.input_bits or 1, largest)
+        return input_code(
+            balanced_bits(first, max(self.planes_of(first.name)), largest, steps, self.payload_bits), largest
+        )
+
+
+def largest_value(clips: Sequence[Frames]) -> float:
+    """What a payload must be able to say: 1, the largest value of normalised bins, or more where a clip holds more."""
+    return max([1.0, *(float(clip.max(initial=0)) for clip in clips)])
+
+
+def input_code(bits: int, largest: float) -> InputCode:
+    """The code that fills `bits` with values up to `largest`; 1 bit says whether there is anything at all."""
+    return InputCode(bits, 1.0 if bits == 1 else (2**bits - 1) / largest)
+
+
+def balanced_bits(layer: ConvLayer, planes: int, largest: float, steps: int, payload_bits: int) -> int:
+    """Payload bits that leave the membrane's 24 bit to weights and payload alike.
+
+    Weight levels times payload levels are bounded by 2**23 units of threshold and leak; frames are sparse and mostly
+    small, so rounding them costs more than rounding weights, and they get the odd half bit.
+    """
+    most = WEIGHT_MAX if planes == 1 else TWO_PLANES_MAX
+    for bits in range(min(16, payload_bits), 1, -1):
+        code = input_code(bits, largest)
+        room = highest_scale(layer, LayerSetting(planes, bits), code.scale, steps).min() / code.scale
+        levels = float(np.abs(layer.weight).max()) * room
+        if levels >= min(most, code.largest / np.sqrt(2)):
+            return bits
+    return 2

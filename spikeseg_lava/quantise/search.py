@@ -1,0 +1,143 @@
+"""The cheapest setting of a layer that keeps every spike of the calibration clips.
+
+Cost, in this order: weight planes (synapse memory), payload bits of the input, scales per channel, calibrated rounding.
+Layers are judged one by one, each on the input it has in the float network: if every layer keeps its spikes, so does
+the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from spikeseg_lava.comparison import LayerComparison
+from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.fixed_point import FixedPointConv, InputCode
+from spikeseg_lava.network import ConvLayer, SpikingNetwork
+from spikeseg_lava.quantise.calibrated_rounding import calibrated_weights
+from spikeseg_lava.quantise.calibration import CalibrationRun, Frames, compare_layer
+from spikeseg_lava.quantise.decisions import Decisions, close_decisions, joined
+from spikeseg_lava.quantise.rounding import assemble, nearest_weights
+from spikeseg_lava.quantise.scales import Room, best_scale
+from spikeseg_lava.quantise.setting import LayerSetting
+
+Coded = tuple[LayerSetting, InputCode]  # a setting and the code of its input
+
+HOPELESS = 0.8  # below this IoU, rounding alone is not tried: the setting is too coarse
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One setting of one layer, and what it did on the calibration clips."""
+
+    setting: LayerSetting
+    code: InputCode
+    conv: FixedPointConv
+    comparisons: tuple[LayerComparison, ...]
+
+    @property
+    def iou(self) -> float:
+        """The worst of all runs; 1 where nothing fired in either network."""
+        return min((1.0 if c.iou is None else c.iou for c in self.comparisons), default=1.0)
+
+    @property
+    def wrong_spikes(self) -> int:
+        """Spikes missing or added, over all runs."""
+        return sum(c.reference_spikes + c.other_spikes - 2 * c.common_spikes for c in self.comparisons)
+
+    @property
+    def silent(self) -> bool:
+        """Nothing fired in any run, so nothing is proved by it."""
+        return all(c.silent for c in self.comparisons)
+
+    @property
+    def exact(self) -> bool:
+        return self.wrong_spikes == 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **self.setting.to_json(),
+            "iou": self.iou,
+            "wrong_spikes": self.wrong_spikes,
+            "reference_spikes": sum(c.reference_spikes for c in self.comparisons),
+        }
+
+
+@dataclass
+class LayerSearch:
+    """Tries settings of one layer; keeps what several trials share: its inputs and its close decisions."""
+
+    network: SpikingNetwork
+    layer: ConvLayer
+    runs: Sequence[CalibrationRun]
+    payload_bits: int
+    steps: int
+    _inputs: list[Frames] = field(default_factory=list)
+    _decisions: dict[InputCode, list[Decisions]] = field(default_factory=dict)
+
+    def cheapest(self, settings: Iterable[Coded], finest: Coded) -> list[Trial]:
+        """All trials in order of cost, up to the first that keeps every spike; where none does, all of them.
+
+        A layer that never spikes on the clips would keep them at any setting: then `finest` is tried, and taken.
+        """
+        trials: list[Trial] = []
+        refused: QuantisationError | None = None
+        for setting, code in settings:
+            if setting.rounding == "calibrated" and _hopeless(setting, trials):
+                continue
+            try:
+                trials.append(self.trial(setting, code))
+            except QuantisationError as error:
+                refused = error
+                continue
+            if trials[-1].exact:
+                break
+        if not trials and refused is not None:
+            raise refused
+        if self.runs and trials[-1].silent:
+            trials.append(self.trial(*finest))
+        return trials
+
+    def trial(self, setting: LayerSetting, code: InputCode) -> Trial:
+        """Quantise the layer and run it on every calibration run."""
+        room = Room(code.scale, self.payload_bits, self.steps)
+        if setting.rounding == "calibrated":
+            scale, weights = calibrated_weights(self.layer, setting, room, self._close(code))
+        else:
+            scale = best_scale(self.layer, setting, room)
+            weights = nearest_weights(self.layer, scale)
+        conv = assemble(self.layer, scale, weights, setting.planes)
+        pairs = zip(self.inputs, self.runs, strict=True)
+        return Trial(setting, code, conv, tuple(compare_layer(conv, code, x, run) for x, run in pairs))
+
+    @property
+    def inputs(self) -> list[Frames]:
+        """The layer's input in every float run."""
+        if not self._inputs:
+            self._inputs = [run.inputs_of(self.network, self.layer.name) for run in self.runs]
+        return self._inputs
+
+    def _close(self, code: InputCode) -> list[Decisions]:
+        if code not in self._decisions:
+            self._decisions[code] = joined(list(self._decide(code)))
+        return self._decisions[code]
+
+    def _decide(self, code: InputCode) -> Iterator[list[Decisions]]:
+        for x, run in zip(self.inputs, self.runs, strict=True):
+            encoded = code.encode(x).astype(np.float64) / code.scale
+            yield close_decisions(self.layer, x, encoded, run.fire_once)
+
+
+def _hopeless(setting: LayerSetting, trials: Sequence[Trial]) -> bool:
+    same = [t for t in trials if (t.setting.planes, t.setting.input_bits) == (setting.planes, setting.input_bits)]
+    return any(t.iou < HOPELESS for t in same)
+
+
+def chosen(trials: Sequence[Trial]) -> Trial:
+    """The cheapest that keeps every spike, else the one with the fewest wrong spikes; the finest of a silent layer."""
+    if trials[-1].silent:
+        return trials[-1]
+    return min(trials, key=lambda trial: trial.wrong_spikes)

@@ -1,0 +1,36 @@
+"""How large the membrane scale may be so that nothing that decides a spike leaves 24 bit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.fixed_point import STATE_MAX
+from spikeseg_lava.network import ConvLayer
+from spikeseg_lava.quantise.setting import LayerSetting
+
+ROUNDING = 1 + 2.0**-6  # what rounding may add to sums of weights
+
+
+def highest_scale(layer: ConvLayer, setting: LayerSetting, input_scale: float, steps: int) -> NDArray[np.float64]:
+    """Float64[O]: the largest membrane scale at which `Theta + L <= 2**23 - 1`.
+
+    A neuron that can sink below zero (no floor) must moreover stay above -2**23 for `steps` steps of its worst input,
+    and its largest drive must fit, because saturation would change what it does later.
+    """
+    neuron = layer.neuron
+    demand = neuron.threshold + neuron.leak
+    if not neuron.floor:
+        payload = (2**setting.input_bits - 1) / input_scale
+        weight = layer.weight.astype(np.float64)
+        sinks = -np.minimum(weight, 0).sum(axis=(1, 2, 3)) * payload + neuron.leak
+        drive = np.maximum(weight, 0).sum(axis=(1, 2, 3)) * payload
+        worst = np.maximum(sinks * sinking_steps(neuron.beta, steps), drive) * ROUNDING
+        demand = np.where(sinks > 0, np.maximum(demand, worst), demand)
+    return (STATE_MAX - 2) / demand
+
+
+def sinking_steps(beta: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+    """Float64[O]: `1 + beta + beta**2 + ...` over `steps` steps, how many worst inputs can add up."""
+    lost = np.where(beta < 1, 1 - beta, 1)
+    return np.where(beta < 1, (1 - beta**steps) / lost, steps)
