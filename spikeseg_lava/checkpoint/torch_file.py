@@ -1,0 +1,55 @@
+"""A file of `torch.save`, read with an allow-list of one harmless type: nothing in it is ever executed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.torch_version import TorchVersion
+
+from spikeseg_lava.errors import CheckpointError
+
+ALLOWED = [TorchVersion]  # a str: training code stores `torch.__version__`
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+
+
+def read_torch_file(path: Path) -> Any:
+    """What `torch.save` wrote, all tensors on the CPU; raises CheckpointError in one line for anything else."""
+    if not path.is_file():
+        reason = "it is a folder" if path.is_dir() else "there is no such file"
+        raise CheckpointError(f"`{path}` is not a checkpoint: {reason}")
+    if not path.stat().st_size:
+        raise CheckpointError(f"`{path}` is not a checkpoint: the file is empty")
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(ALLOWED):
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise nearly everything
+        raise CheckpointError(f"`{path}` cannot be read as a checkpoint: {_reason(error)}") from error
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of the file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if found := _GLOBAL.search(text):
+        return (
+            f"it holds an object of `{found[1]}`, and only tensors, numbers, strings and containers of them are read "
+            "(anything else could execute code); save the `state_dict()` of the model"
+        )
+    if "TorchScript" in text:
+        return "it is a TorchScript archive; save the `state_dict()` of the model with `torch.save`"
+    if isinstance(error, OSError):
+        return error.strerror or text
+    return "it is truncated, damaged, or no file of `torch.save`"

@@ -1,0 +1,67 @@
+"""A clip: the frames of one sample, Float32[T, C, H, W], in an `.npz` file without pickles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import ClipError
+from spikeseg_lava.files import writing
+
+FRAMES = "frames"
+
+
+def load_clip(path: str | os.PathLike[str]) -> NDArray[np.float32]:
+    """Frames (T, C, H, W) of the clip at `path`: its array `frames`; anything else in the file is left alone.
+
+    Values are graded spikes, zero or more: as a rule every bin divided by its own largest count.
+
+    Raises:
+        ClipError: no such file, truncated, no `.npz`, no array `frames`, or frames that are no clip.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ClipError(f"`{path}` is not a clip: {'it is a folder' if path.is_dir() else 'there is no such file'}")
+    return _checked(_array(path), f"`{path}`: `{FRAMES}`")
+
+
+def save_clip(path: str | os.PathLike[str], frames: NDArray[Any]) -> None:
+    """Write `frames` (T, C, H, W) as float32; ClipError where they are no clip."""
+    frames = _checked(np.asarray(frames), f"`{FRAMES}`")
+    with writing(path) as file:
+        np.savez_compressed(file, **{FRAMES: frames})
+
+
+def _array(path: Path) -> NDArray[Any]:
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("a single array, expected an `.npz` with an array `frames`")
+        with archive:
+            if FRAMES not in archive.files:
+                raise ValueError(f"it holds {', '.join(archive.files) or 'nothing'}, expected an array `{FRAMES}`")
+            return archive[FRAMES]
+    except Exception as error:  # zip, zlib and npy parser each have exceptions of their own for a damaged file
+        raise ClipError(f"`{path}` is not a clip: {_first_line(error)}") from error
+
+
+def _checked(frames: NDArray[Any], label: str) -> NDArray[np.float32]:
+    if frames.ndim != 4 or not frames.size:
+        raise ClipError(f"{label} must be (T, C, H, W) with at least one step and pixel, got shape {frames.shape}")
+    if frames.dtype.kind not in "fiub":
+        raise ClipError(f"{label} must be numbers, got dtype {frames.dtype}")
+    with np.errstate(over="ignore"):
+        frames = np.ascontiguousarray(frames, np.float32)
+    if not np.isfinite(frames).all():
+        raise ClipError(f"{label} must be finite float32 numbers, got {np.sum(~np.isfinite(frames))} NaN or infinite")
+    if frames.min() < 0:
+        raise ClipError(f"{label} must be zero or more, got {frames.min():g}: a graded spike has no sign")
+    return frames
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
