@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
@@ -54,9 +55,10 @@ def to_nir(
 
 def write_nir(network: SpikingNetwork | FixedPointModel, path: str | os.PathLike[str], **options: Any) -> None:
     """Write `to_nir(network, **options)` to `path`."""
-    graph = to_nir(network, **options)
+    content = BytesIO()
+    nir.write(content, to_nir(network, **options))  # type: ignore[arg-type]
     with writing(path) as file:
-        nir.write(file, graph)  # type: ignore[arg-type]
+        file.write(content.getvalue())
 
 
 def _input(network: SpikingNetwork | FixedPointModel, start: Shape) -> nir.NIRNode:
