@@ -1,0 +1,46 @@
+"""The network as a Lava process graph: one Process a layer, or the whole encoder as one.
+
+Names are imported when first used: `import spikeseg_lava.lava` does not need Lava, running does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from spikeseg_lava.errors import BackendError
+from spikeseg_lava.lava.python_support import install_repairs
+
+if TYPE_CHECKING:
+    from spikeseg_lava.lava.graph import LayerGraph as LayerGraph
+    from spikeseg_lava.lava.graph import build_graph as build_graph
+    from spikeseg_lava.lava.runner import run_lava as run_lava
+    from spikeseg_lava.lava.runtime import supervised as supervised
+
+_HOME_OF = {
+    "LayerGraph": "graph",
+    "build_graph": "graph",
+    "run_lava": "runner",
+    "supervised": "runtime",
+}
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+install_repairs()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module `spikeseg_lava.lava` has no attribute `{name}`")
+    try:
+        return getattr(importlib.import_module(f"spikeseg_lava.lava.{_HOME_OF[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "lava":
+            raise
+        raise BackendError(
+            "the Lava backends need `lava-nc` 0.10, which is not installed: pip install 'lava-nc>=0.10,<0.11' "
+            "(Python 3.10), or `uv sync` on a newer Python; backend 'event' computes the same without it"
+        ) from error
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME_OF]

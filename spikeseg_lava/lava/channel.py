@@ -1,0 +1,213 @@
+"""A channel of Lava that moves events instead of pixels and needs no thread at either end.
+
+Lava's own channel copies the whole port for every message and runs one thread per port end to hand semaphores over.
+Here a message with few non-zero elements travels as a list of places and values, one with many as it is; senders and
+receivers wait on the semaphores themselves. Only a port that somebody observes (Lava's CspSelector) gets its thread.
+Messages, order and blocking are those of Lava's channel.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+from typing import Any, NamedTuple
+
+import numpy as np
+from lava.magma.compiler.channels.interfaces import Channel
+from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspSendPort, NoOPWatchdog, Proto
+from numpy.typing import NDArray
+
+Events = tuple[NDArray[np.int32], NDArray[Any]]
+SMALL = 256  # elements: below, messages are never split into events
+DENSE = -1
+
+
+class Slot(NamedTuple):
+    """Views of one message buffer: number of events or `DENSE`, and the two forms of content, in the same bytes."""
+
+    count: NDArray[np.int64]
+    dense: NDArray[Any]
+    index: NDArray[np.int32]
+    payload: NDArray[Any]
+
+
+class SlotLayout:
+    """Bytes of a slot for messages of `shape` and `dtype`: never more than a dense message, and 16."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.elements = math.prod(shape)
+        dense = self.elements * self.dtype.itemsize
+        self.capacity = 0 if self.elements < SMALL else dense // (4 + self.dtype.itemsize) // 4 * 4
+        self.bytes = 8 + -(-dense // 8) * 8
+
+    def slots(self, buffer: memoryview, size: int) -> list[Slot]:
+        return [self._slot(buffer[i * self.bytes : (i + 1) * self.bytes]) for i in range(size)]
+
+    def _slot(self, buffer: memoryview) -> Slot:
+        payload = self.capacity * self.dtype.itemsize
+        return Slot(
+            np.frombuffer(buffer, np.int64, 1),
+            np.frombuffer(buffer, self.dtype, self.elements, 8).reshape(self.shape),
+            np.frombuffer(buffer, np.int32, self.capacity, 8 + payload),
+            np.frombuffer(buffer, self.dtype, self.capacity, 8),
+        )
+
+
+class EventSendPort(CspSendPort):
+    """Sending end; `ack` counts the free slots."""
+
+    def __init__(self, layout: SlotLayout, *args: Any) -> None:
+        super().__init__(*args)
+        self.layout = layout
+
+    def start(self) -> None:
+        self._slots = self.layout.slots(self._shm.buf, self._size)
+
+    def probe(self) -> bool:
+        return _available(self._ack)
+
+    def send(self, data: Any) -> None:
+        """Send a dense message of the port's shape."""
+        data = np.asarray(data)
+        if data.shape != tuple(self._shape):
+            raise ValueError(f"port `{self._name}` takes messages of shape {tuple(self._shape)}, got {data.shape}")
+        if self.layout.capacity:
+            index = np.flatnonzero(data)
+            if len(index) <= self.layout.capacity:
+                return self.send_events(index, data.ravel()[index])
+        slot = self._next()
+        slot.dense[...] = data
+        slot.count[0] = DENSE
+        self._req.release()
+
+    def send_events(self, index: NDArray[np.integer], payload: NDArray[Any]) -> None:
+        """Send non-zero elements only: flat places (each at most once) and values."""
+        count = len(index)
+        if count > self.layout.capacity:
+            return self._send_many(index, payload)
+        slot = self._next()
+        slot.index[:count], slot.payload[:count] = index, payload
+        slot.count[0] = count
+        self._req.release()
+
+    def _send_many(self, index: NDArray[np.integer], payload: NDArray[Any]) -> None:
+        slot = self._next()
+        slot.dense[...] = 0
+        slot.dense.reshape(-1)[index] = payload
+        slot.count[0] = DENSE
+        self._req.release()
+
+    def _next(self) -> Slot:
+        self._ack.acquire()
+        slot = self._slots[self._idx]
+        self._idx = (self._idx + 1) % self._size
+        return slot
+
+
+class EventRecvPort(CspRecvPort):
+    """Receiving end; `req` counts the messages. Setting an observer starts the thread of Lava's own port."""
+
+    def __init__(self, layout: SlotLayout, *args: Any) -> None:
+        self._observer: Any = None
+        super().__init__(*args)
+        self.layout = layout
+
+    def start(self) -> None:
+        self._slots = self.layout.slots(self._shm.buf, self._size)
+
+    @property
+    def observer(self) -> Any:
+        return self._observer
+
+    @observer.setter
+    def observer(self, observer: Any) -> None:
+        if observer is not None and self.thread is None:
+            super().start()
+        self._observer = observer
+
+    def probe(self) -> bool:
+        return super().probe() if self.thread else _available(self._req)
+
+    def wait(self) -> None:
+        """Block until a message is there, and leave it there."""
+        self._await()
+        if not self.thread:
+            self._req.release()
+
+    def recv(self) -> NDArray[Any]:
+        """The next message, dense."""
+        return self._consume(self._dense)
+
+    def recv_events(self) -> Events:
+        """The next message as flat places and values of its non-zero elements, places ascending or as sent."""
+        return self._consume(_events)
+
+    def peek(self) -> NDArray[Any]:
+        """The next message, dense; it stays in the channel."""
+        self.wait()
+        return self._dense(self._slots[self._idx])
+
+    def _consume(self, read: Any) -> Any:
+        self._await()
+        if self.thread:
+            self._queue.get()
+        message = read(self._slots[self._idx])
+        self._idx = (self._idx + 1) % self._size
+        self._ack.release()
+        return message
+
+    def _await(self) -> None:
+        if self.thread:
+            self._queue.get(peek=True)
+        else:
+            self._req.acquire()
+
+    def _dense(self, slot: Slot) -> NDArray[Any]:
+        count = int(slot.count[0])
+        if count == DENSE:
+            return slot.dense.copy()
+        message = np.zeros(self.layout.shape, self.layout.dtype)
+        message.reshape(-1)[slot.index[:count]] = slot.payload[:count]
+        return message
+
+
+class EventChannel(Channel):
+    """Both ends; built by Lava's compiler through the messaging infrastructure, as its own PyPyChannel."""
+
+    def __init__(
+        self, infrastructure: Any, src_name: str, dst_name: str, shape: Any, dtype: Any, size: int, *watchdogs: Any
+    ) -> None:
+        layout = SlotLayout(tuple(shape), dtype)
+        memory = infrastructure.smm.create_shared_memory(layout.bytes * size)
+        fork = multiprocessing.get_context("fork")
+        messages, free = fork.Semaphore(0), fork.Semaphore(size)
+        proto = Proto(shape=shape, dtype=layout.dtype.type, nbytes=layout.bytes)  # pyright: ignore[reportArgumentType]
+        watch = watchdogs or (NoOPWatchdog(None),) * 4
+        self._ends = (
+            EventSendPort(layout, src_name, memory, proto, size, messages, free, *watch[:2]),
+            EventRecvPort(layout, dst_name, memory, proto, size, messages, free, *watch[2:]),
+        )
+
+    @property
+    def src_port(self) -> EventSendPort:
+        return self._ends[0]
+
+    @property
+    def dst_port(self) -> EventRecvPort:
+        return self._ends[1]
+
+
+def _events(slot: Slot) -> Events:
+    count = int(slot.count[0])
+    if count == DENSE:
+        index = np.flatnonzero(slot.dense)
+        return index.astype(np.int32), slot.dense.reshape(-1)[index]
+    return slot.index[:count].copy(), slot.payload[:count].copy()
+
+
+def _available(semaphore: Any) -> bool:
+    if semaphore.acquire(block=False):
+        semaphore.release()
+        return True
+    return False

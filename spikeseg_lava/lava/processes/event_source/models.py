@@ -1,0 +1,48 @@
+"""Models of EventSource; they differ in the type of their messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from spikeseg_lava.lava.processes.event_source.process import EventSource
+from spikeseg_lava.lava.sparse_ports import EventOutPort
+
+NOTHING = (np.zeros(0, np.int32), 1)
+
+
+class EventSourceModel(PyLoihiProcessModel):
+    """Takes the next step from the iterator."""
+
+    s_out: Any
+
+    def start(self) -> None:
+        self._steps = iter(self.proc_params["steps"])
+        super().start()
+
+    def run_spk(self) -> None:
+        self.s_out.send(*next(self._steps, NOTHING))
+
+
+@implements(proc=EventSource, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyEventSourceModelFixed(EventSourceModel):
+    """Integer values."""
+
+    s_out: EventOutPort = LavaPyType(EventOutPort, np.int32, precision=24)  # type: ignore[assignment]
+
+
+@implements(proc=EventSource, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyEventSourceModelFloat(EventSourceModel):
+    """Float values."""
+
+    s_out: EventOutPort = LavaPyType(EventOutPort, float)  # type: ignore[assignment]
