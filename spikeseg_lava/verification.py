@@ -17,6 +17,7 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.execution import run
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel
 from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.record import SpikeRecord
 
 Verdict = Literal["pass", "fail", "no_spikes"]
 LEAST_IOU = 0.99
@@ -27,16 +28,20 @@ class Verification:
     """What was compared with what, and what follows.
 
     Attributes:
-        backend: the simulator that was compared with the oracle.
+        record: what the simulator left, compared with the oracle.
         exactness: oracle against simulator, both integers.
         fidelity: trained floats against the integers.
         least_iou: every layer's IoU must reach it.
     """
 
-    backend: str
+    record: SpikeRecord
     exactness: Comparison
     fidelity: Comparison
     least_iou: float
+
+    @property
+    def backend(self) -> str:
+        return self.record.meta["backend"]
 
     @property
     def bit_exact(self) -> bool:
@@ -101,7 +106,7 @@ def verify(
     simulated = run(model, frames, backend, fire_once)
     oracle = run(model, frames, "torch", fire_once)
     floats = run(network or float_network(model), frames, "torch", fire_once)
-    return Verification(backend, compare(oracle, simulated), compare(floats, oracle), least_iou)
+    return Verification(simulated, compare(oracle, simulated), compare(floats, oracle), least_iou)
 
 
 def float_network(model: FixedPointModel) -> SpikingNetwork:

@@ -22,7 +22,6 @@ def demo(
     from spikeseg_lava import demo as shipped
     from spikeseg_lava.checkpoint import load_checkpoint
     from spikeseg_lava.clip import load_clip
-    from spikeseg_lava.execution import run
     from spikeseg_lava.quantise import quantize
     from spikeseg_lava.verification import verify
 
@@ -36,7 +35,6 @@ def demo(
     note(f"running on {backend.value} and comparing ...")
     result = verify(model, frames, network, backend=backend.value)
     show_verification(result)
-    record = run(model, frames, backend.value)
-    shipped.draw(frames, record, output, shipped.truth_mask())
+    shipped.draw(frames, result.record, output, shipped.truth_mask())
     say(f"picture: {output}")
     raise typer.Exit(EXIT_CODES[result.verdict])
