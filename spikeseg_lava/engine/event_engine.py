@@ -53,7 +53,7 @@ class EventEngine:
         frames = checked_frames(frames, self.model.input_channels)
         if frames.shape[2:] != tuple(self.size):
             raise ClipError(f"`frames` are {frames.shape[2:]} pixels, the engine was set up for {tuple(self.size)}")
-        return SparseSteps.of_payloads(self.model.input.encode(frames))
+        return SparseSteps.of_frames(frames, self.model.input)
 
 
 def run_engine(model: FixedPointModel, frames: NDArray[Any], fire_once: bool = True) -> SpikeRecord:

@@ -8,14 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.conv_arrays import (
+    LONG_AGO,
+    fresh_state,
+    lane_parameters,
+    layout_of,
+    reaches,
+    synapses,
+)
 from spikeseg_lava.engine.conv_kernel import conv_steps, settle
-from spikeseg_lava.engine.pool_kernel import pool_steps
+from spikeseg_lava.engine.pool_kernel import pool_steps, windows
 from spikeseg_lava.engine.sparse import SparseSteps
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointLayer, FixedPointModel, FixedPointNeuron
 from spikeseg_lava.network import Pair, PoolLayer, Shape
-
-LONG_AGO = -1
 
 
 class EventConv:
@@ -41,52 +47,47 @@ class EventConv:
         fire_once: bool = True,
     ) -> None:
         check_lazy(neuron)
-        channels, rows, columns = output_shape
         dtype = accumulator_type(kernel, largest_payload)
-        self._columns_in = input_shape[2]
-        self._kernel = np.ascontiguousarray(kernel[:, :, ::-1, ::-1].transpose(1, 2, 3, 0), dtype)
-        self._stride = np.array(stride)
-        self._origin = np.array([p - k + 1 for p, k in zip(padding, kernel.shape[2:], strict=True)])
-        self._drive = np.zeros((rows, columns, channels), dtype)
-        self._marked = np.full((rows, columns), LONG_AGO, np.int64)
-        self._pixels = np.empty(rows * columns, np.int64)
-        self.membrane = np.zeros((rows * columns, channels), np.int32)
-        self.fired = np.zeros((rows * columns, channels), np.uint8)
-        self._updated = np.full(rows * columns, LONG_AGO, np.int64)
-        self._neuron = (neuron.threshold, neuron.leak, neuron.decay)
-        self._mode = (neuron.leak_mode == "multiplicative", neuron.floor, fire_once)
-        self._shape = (rows, columns, channels)
+        rows, columns = reaches(input_shape, output_shape, kernel.shape[2:4], stride, padding)
+        self._layout = layout_of(input_shape, output_shape, rows, columns, neuron, fire_once)
+        self._synapses = synapses(kernel, rows, columns, stride, self._layout, dtype)
+        self._neuron = lane_parameters(neuron, self._layout)
+        self._state = fresh_state(self._layout, input_shape[1], dtype)
+        self._shape = output_shape
         self._step, self._since = 0, 0
 
     def clear(self) -> None:
-        """Forget membrane and fire-once state: pixels last updated before this step count as zero."""
+        """Forget membrane and fire-once state: tiles last updated before this step count as zero."""
         self._since = self._step
 
     def run(self, events: SparseSteps) -> SparseSteps:
         """Spikes of the next `events.steps` steps."""
+        first, self._step = self._step, self._step + events.steps
+        if not len(events.index):
+            return SparseSteps.silent(events.steps)
+        payload = events.payload.astype(self._synapses.taps.dtype, copy=False)
         offsets, index = conv_steps(
-            events.offsets, events.index, events.payload.astype(self._kernel.dtype, copy=False), self._step, self._since,
-            self._columns_in, self._kernel, self._stride, self._origin, self._drive, self._marked, self._pixels,
-            self.membrane, self.fired, self._updated, *self._neuron, self._mode,
+            events.offsets, events.index, payload, first, self._since,
+            self._layout, self._synapses, self._neuron, self._state,
         )  # fmt: skip
-        self._step += events.steps
         return SparseSteps.of_spikes(offsets, index)
 
     def settle(self) -> NDArray[np.int32]:
         """Int32[rows, columns, O]: every membrane after the last step."""
-        _, leak, decay = self._neuron
-        settle(self._step - 1, self._since, self.membrane, self.fired, self._updated, leak, decay, self._mode)
-        return self.membrane.reshape(self._shape)
+        settle(self._step - 1, self._since, self._layout, self._neuron, self._state)
+        channels, rows, columns = self._shape
+        padded = self._state.membrane.reshape(rows, -1)
+        return padded[:, self._layout.lead :][:, : self._layout.used].reshape(rows, columns, channels)
 
 
 class EventPool:
     """An OR-pool with event-driven state."""
 
     def __init__(self, layer: PoolLayer, input_shape: Shape, output_shape: Shape) -> None:
-        channels, rows, columns = output_shape
-        self._columns_in = input_shape[2]
-        self._kernel, self._stride = np.array(layer.kernel), np.array(layer.stride)
-        self._marked = np.full((rows, columns, channels), LONG_AGO, np.int64)
+        channels, height, width = output_shape
+        rows, columns = reaches(input_shape, output_shape, layer.kernel, layer.stride, (0, 0))
+        self._windows = windows(channels, input_shape[2], rows, columns)
+        self._marked = np.full((height, width, channels), LONG_AGO, np.int64)
         self._step = 0
 
     def clear(self) -> None:
@@ -94,10 +95,10 @@ class EventPool:
 
     def run(self, events: SparseSteps) -> SparseSteps:
         """Pooled spikes of the next `events.steps` steps."""
-        offsets, index = pool_steps(
-            events.offsets, events.index, self._step, self._columns_in, self._kernel, self._stride, self._marked
-        )
-        self._step += events.steps
+        first, self._step = self._step, self._step + events.steps
+        if not len(events.index):
+            return SparseSteps.silent(events.steps)
+        offsets, index = pool_steps(events.offsets, events.index, first, self._windows, self._marked)
         return SparseSteps.of_spikes(offsets, index)
 
 

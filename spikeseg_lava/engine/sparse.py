@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.nonzero_kernel import nonzero_values
+from spikeseg_lava.fixed_point import InputCode
 from spikeseg_lava.network import Shape
-from spikeseg_lava.record import rows_in_order
 
 
 @dataclass(frozen=True, eq=False)
 class SparseSteps:
-    """Events of consecutive steps; those of step s are `index[offsets[s]:offsets[s + 1]]`.
+    """Events of consecutive steps; those of step s are `index[offsets[s]:offsets[s + 1]]`, in any order.
 
     Attributes:
         offsets: Int64[steps + 1].
@@ -35,16 +37,48 @@ class SparseSteps:
         return cls(offsets, index, np.ones(len(index), np.int32))
 
     @classmethod
-    def of_payloads(cls, payloads: NDArray[np.int32]) -> SparseSteps:
-        """From dense payloads Int32[T, C, H, W]."""
-        channels_last = np.ascontiguousarray(payloads.transpose(0, 2, 3, 1)).reshape(len(payloads), -1)
-        step, index = np.nonzero(channels_last)
-        offsets = np.searchsorted(step, np.arange(len(payloads) + 1)).astype(np.int64)
-        return cls(offsets, index.astype(np.int32), channels_last[step, index].astype(np.int32))
+    def silent(cls, steps: int) -> SparseSteps:
+        """Steps without an event."""
+        return cls(np.zeros(steps + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+
+    @classmethod
+    def of_payloads(cls, payloads: NDArray[Any]) -> SparseSteps:
+        """From dense payloads Int[T, C, H, W]."""
+        offsets, index, values = nonzero_values(np.ascontiguousarray(payloads))
+        return cls(offsets, index, values.astype(np.int32))
+
+    @classmethod
+    def of_frames(cls, frames: NDArray[Any], code: InputCode) -> SparseSteps:
+        """The payloads `code.encode(frames)` of frames Float[T, C, H, W]; only values other than 0 are encoded.
+
+        Raises ClipError as `encode` does.
+        """
+        offsets, index, values = nonzero_values(np.ascontiguousarray(frames))
+        return cls(offsets, index, code.encode(values)).without_zeros()
+
+    def without_zeros(self) -> SparseSteps:
+        """The same steps without events of payload 0."""
+        kept = self.payload != 0
+        if kept.all():
+            return self
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return SparseSteps(before[self.offsets], self.index[kept], self.payload[kept])
 
     def rows(self, shape: Shape, first_step: int = 0) -> NDArray[np.int32]:
         """Int32[N, 4] of (t, c, y, x) in lexicographic order for a layer of `shape` (C, H, W)."""
-        step = np.repeat(np.arange(self.steps), np.diff(self.offsets)) + first_step
-        place, channel = np.divmod(self.index, shape[0])
-        y, x = np.divmod(place, shape[2])
-        return rows_in_order(np.stack([step, channel, y, x], axis=1))
+        channels, height, width = shape
+        area = height * width
+        step = np.repeat(np.arange(self.steps), np.diff(self.offsets))
+        wide = np.int32 if self.steps * channels * area < 2**31 else np.int64
+        step_base = step.astype(wide) * wide(channels * area)
+        place = self.index // np.int32(channels)
+        key = step_base + (self.index - place * np.int32(channels)) * wide(area) + place
+        key.sort()
+        key -= step_base
+        rows = np.empty((len(key), 4), np.int32)
+        rows[:, 0] = step + first_step
+        rows[:, 1] = channel = key // wide(area)
+        key -= channel * wide(area)
+        rows[:, 2] = y = key // wide(width)
+        rows[:, 3] = key - y * wide(width)
+        return rows

@@ -1,0 +1,71 @@
+"""Compiling the kernels: once, kept on disk where that is possible, and it says so when it takes its time."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit  # type: ignore[import-untyped]
+from numba.core import event  # type: ignore[import-untyped]
+
+from spikeseg_lava import fixed_point
+
+PACKAGE = "spikeseg_lava."
+OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+logger = logging.getLogger(__name__)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """`function` compiled at its first call and kept on disk; kept in memory only where no folder can be written."""
+    own, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
+    try:
+        return njit(cache=True, **OPTIONS)(function)
+    except (RuntimeError, OSError):
+        return njit(**OPTIONS)(function)
+    finally:
+        config.CACHE_DIR = own
+
+
+def cache_folder() -> Path:
+    """A folder of this very version of the kernels.
+
+    Numba renews a kept function when its own file has changed, but not when a function it calls has: a folder named
+    after the text of all of them does.
+    """
+    here = Path(__file__).parent
+    if config.CACHE_DIR:
+        folder = Path(config.CACHE_DIR)
+    elif os.access(here, os.W_OK):
+        folder = here / "__pycache__"
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikeseg-lava"
+    return folder / f"kernels-{source_digest(here)}"
+
+
+def source_digest(folder: Path) -> str:
+    """Digest of all modules of the engine and of the constants they compile in."""
+    files = [*sorted(folder.glob("*.py")), Path(fixed_point.__file__)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+class CompilationNotice(event.Listener):
+    """Logs, once per process, that kernels are being compiled: the first run is slower than those that follow."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.told and event.data["dispatcher"].py_func.__module__.startswith(PACKAGE):
+            self.told = True
+            logger.warning("compiling the event kernels: some seconds, once; later runs load them from the cache")
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", CompilationNotice())
