@@ -9,6 +9,7 @@ from __future__ import annotations
 from spikeseg_lava.decode.decoder import Decoded, decode
 from spikeseg_lava.decode.instance import Instance
 from spikeseg_lava.decode.smash import group
+from spikeseg_lava.decode.weights import STORED, UNIT, fitting_weights
 from spikeseg_lava.decode.winners import CAUSAL, LAST_STEP
 
-__all__ = ["CAUSAL", "LAST_STEP", "Decoded", "Instance", "decode", "group"]
+__all__ = ["CAUSAL", "LAST_STEP", "STORED", "UNIT", "Decoded", "Instance", "decode", "fitting_weights", "group"]

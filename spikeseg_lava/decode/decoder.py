@@ -18,9 +18,9 @@ from spikeseg_lava.decode.stages import (
     Winners,
     classification_spikes,
     decoder_stages,
-    float_layers,
     winners_of_step,
 )
+from spikeseg_lava.decode.weights import STORED, decoding_layers
 from spikeseg_lava.decode.winners import CAUSAL, POOL_WINNERS
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointModel
@@ -62,6 +62,7 @@ def decode(
     *,
     size: Pair | None = None,
     timesteps: int | None = None,
+    weights: str = STORED,
 ) -> Decoded:
     """Trace the classification spikes of a record back to the pixels.
 
@@ -76,6 +77,8 @@ def decode(
             class k in row k instead of in its own row.
         size: (height, width) of the frames; default: what the record's layer shapes tell.
         timesteps: steps of the sample; default: what the record says, else those the network was trained with.
+        weights: "stored", or "unit": every layer's weights divided by their largest, for networks whose weights are
+            not in the range 0 to 1 that the decoder's thresholds presuppose.
 
     Raises:
         ArgumentError: an unknown `pool_winners`, a network without a last convolution, a size that is needed.
@@ -83,7 +86,7 @@ def decode(
     """
     if pool_winners not in POOL_WINNERS:
         raise ArgumentError(f"`pool_winners` must be one of {', '.join(POOL_WINNERS)}, got {pool_winners!r}")
-    layers = float_layers(network)
+    layers = decoding_layers(network, weights)
     first = next(layer for layer in layers if isinstance(layer, ConvLayer))
     size = size or frame_size(record, network, first)
     shapes = network.shapes(size)

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from spikeseg_lava.decode.instance import Box, cut_out
 from spikeseg_lava.decode.projection import project
 from spikeseg_lava.decode.stages import Stage, Winners
+from spikeseg_lava.decode.weights import CONTRIBUTES
 from spikeseg_lava.network import Pair
-
-CONTRIBUTES = 0.5  # summed weight above which a neuron counts as a cause
 
 
 def unravel(

@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.decode.weights import Layers
 from spikeseg_lava.decode.winners import pool_winners, unpool
-from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, RecordError
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel
-from spikeseg_lava.network import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork
+from spikeseg_lava.errors import RecordError
+from spikeseg_lava.network import ConvLayer, Pair, PoolLayer, Shape
 from spikeseg_lava.record import SpikeRecord
 
-Layers = tuple[ConvLayer | PoolLayer, ...]
 Winners = Mapping[str, NDArray[np.int64]]
 
 
@@ -47,16 +46,6 @@ class Stage:
         for pooling in self.pools:
             neurons = unpool(neurons, winners[pooling.layer.name], pooling.shape)
         return neurons
-
-
-def float_layers(network: SpikingNetwork | FixedPointModel) -> Layers:
-    """The layers with float weights: of a fixed-point model those it was made from."""
-    if not isinstance(network, (SpikingNetwork, FixedPointModel)):
-        raise ArgumentTypeError(f"`network` must be a SpikingNetwork or FixedPointModel, got {type(network).__name__}")
-    layers = tuple(x.source if isinstance(x, FixedPointConv) else x for x in network.layers)
-    if not layers or not isinstance(layers[0], ConvLayer) or not isinstance(layers[-1], ConvLayer):
-        raise ArgumentError("`network` cannot be decoded: its first and last layers must be convolutions")
-    return layers
 
 
 def decoder_stages(layers: Layers, shapes: Mapping[str, Shape], size: Pair) -> tuple[Stage, ...]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikeseg_lava.decode import decode
+from spikeseg_lava.decode import decode, fitting_weights
 from spikeseg_lava.network import PoolLayer
 
 SEVEN_SIX = PoolLayer("pool1", (7, 6), (6, 4))
@@ -77,3 +77,19 @@ def test_one_kernel_by_hand():
     saliency = decode(record, network).channels
     np.testing.assert_array_equal(saliency[:, 0], [[0, 1, -2, 0], [0, 0.5, 1, 0]])
     np.testing.assert_array_equal(saliency[:, 1], [[-2, 0, 0, 0], [1, 0, 0, 0]])
+
+
+def test_unit_weights_let_a_scaled_network_decode_like_the_original():
+    """Every layer scaled to a largest weight of 1, or shrunk a thousandfold: the same masks once brought to unit."""
+    network = made.a_network(5)
+    record = made.a_record(network, (18, 24), 6)
+    small = replace(network, layers=tuple(map(shrunk, network.layers)))
+    assert (fitting_weights(network), fitting_weights(small)) == ("stored", "unit")
+    ours, theirs = decode(record, small, weights="unit"), decode(record, network, weights="unit")
+    assert [i.box for i in ours.instances] == [i.box for i in theirs.instances]
+    assert ours.found
+    assert not decode(record, small).found
+
+
+def shrunk(layer):
+    return replace(layer, weight=layer.weight / 1024) if hasattr(layer, "weight") else layer

@@ -94,3 +94,8 @@ def test_no_spike_at_all():
         assert found.instances == []
         assert not found.saliency.any()
         assert found.saliency.shape == (18, 25)
+
+
+def test_unknown_weights():
+    with pytest.raises(ArgumentError, match="`weights` must be 'stored' or 'unit', got 'rounded'"):
+        decode(RECORD, NETWORK, weights="rounded")
