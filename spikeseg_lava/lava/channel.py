@@ -57,6 +57,9 @@ class SlotLayout:
 class EventSendPort(CspSendPort):
     """Sending end; `ack` counts the free slots."""
 
+    _ack: Any
+    _req: Any
+
     def __init__(self, layout: SlotLayout, *args: Any) -> None:
         super().__init__(*args)
         self.layout = layout
@@ -107,6 +110,10 @@ class EventSendPort(CspSendPort):
 
 class EventRecvPort(CspRecvPort):
     """Receiving end; `req` counts the messages. Setting an observer starts the thread of Lava's own port."""
+
+    _queue: Any
+    _ack: Any
+    _req: Any
 
     def __init__(self, layout: SlotLayout, *args: Any) -> None:
         self._observer: Any = None

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from spikeseg_lava.fixed_point import DECAY_BITS, DECAY_UNIT, saturate
 
 
-def subtractive_fixed(v: NDArray[Any], drive: NDArray[Any], leak: NDArray[Any]) -> NDArray[np.int64]:
+def subtractive_fixed(v: NDArray[Any], drive: NDArray[Any], leak: NDArray[Any]) -> NDArray[np.integer]:
     """`sat24(V + A - L)` with `A = sat24(drive)`; a leak of 0 makes it an IF neuron."""
     return saturate(v.astype(np.int64) + saturate(drive.astype(np.int64)) - leak)
 
 
-def multiplicative_fixed(v: NDArray[Any], drive: NDArray[Any], decay: NDArray[Any]) -> NDArray[np.int64]:
+def multiplicative_fixed(v: NDArray[Any], drive: NDArray[Any], decay: NDArray[Any]) -> NDArray[np.integer]:
     """`sat24(sign(V) * ((|V| * (4096 - D)) >> 12) + A)`, rounding towards zero."""
     v = v.astype(np.int64)
     kept = (np.abs(v) * (DECAY_UNIT - decay.astype(np.int64))) >> DECAY_BITS

@@ -1,26 +1,39 @@
-"""A network as a connected Lava graph: source, one Process a layer, a sink behind every layer."""
+"""A network as a connected Lava graph: one Process a layer with a sink behind each, or the encoder as one Process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+from lava.magma.core.run_configs import Loihi2SimCfg
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lava.axes import lava_image, lava_shape
-from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, Network, layer_specs
+from spikeseg_lava.lava.assembly import Layer, connect, event_steps, layer_process, plain_membranes, select_tag
+from spikeseg_lava.lava.axes import lava_shape
+from spikeseg_lava.lava.layer_spec import Network, layer_specs
+from spikeseg_lava.lava.processes.encoder.process import SpikeSEGEncoder
 from spikeseg_lava.lava.processes.event_source.process import EventSource, Step
-from spikeseg_lava.lava.processes.pool.process import OrPool
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
-from spikeseg_lava.lava.processes.spiking_conv.process import SpikingConv, spiking_conv
+from spikeseg_lava.lava.processes.spiking_conv.process import SpikingConv
 from spikeseg_lava.lava.quiet_process import forget
 from spikeseg_lava.network import Pair
 
-Layer = SpikingConv | OrPool
+
+class Graph(Protocol):
+    """What the runner needs of a graph."""
+
+    @property
+    def source(self) -> EventSource: ...
+    @property
+    def run_config(self) -> Loihi2SimCfg: ...
+    @property
+    def latency(self) -> Mapping[str, int]: ...
+    def spikes(self) -> dict[str, NDArray[np.int32]]: ...
+    def membranes(self) -> dict[str, NDArray[Any]]: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +45,19 @@ class LayerGraph:
         layers: by name, in the order of the data; convolutions have `v` and, after a run, `membrane`.
         sinks: by the name of the layer they record.
         select_tag: of the models that compute this network: "fixed_pt", or "floating_pt" for a float network.
+        latency: steps by which each layer runs behind the source: 0, as all our Processes work within the step.
     """
 
     source: EventSource
     layers: Mapping[str, Layer]
     sinks: Mapping[str, SpikeSink]
     select_tag: str
-    latency: Mapping[str, int] = field(default_factory=dict)
+    latency: Mapping[str, int]
+
+    @property
+    def run_config(self) -> Loihi2SimCfg:
+        """Selects the models that compute this network on the CPU."""
+        return Loihi2SimCfg(select_tag=self.select_tag)
 
     def spikes(self) -> dict[str, NDArray[np.int32]]:
         """Int32[N, 4] rows (t, c, y, x) of every recorded layer since the last call."""
@@ -46,15 +65,46 @@ class LayerGraph:
 
     def membranes(self) -> dict[str, NDArray[Any]]:
         """[C, H, W] of every convolution after the last run."""
-        dtype = np.int32 if self.select_tag == "fixed_pt" else np.float64
-        convolutions = {name: x for name, x in self.layers.items() if isinstance(x, SpikingConv)}
-        return {name: lava_image(x.membrane).astype(dtype) for name, x in convolutions.items()}
+        held = {name: x.membrane for name, x in self.layers.items() if isinstance(x, SpikingConv)}
+        return plain_membranes(held, self.select_tag)
 
     def close(self) -> None:
         """Give back files, and let Lava forget the Processes."""
         for sink in self.sinks.values():
             sink.close()
         forget([self.source, *self.layers.values(), *self.sinks.values()])
+
+
+@dataclass(frozen=True, eq=False)
+class EncoderGraph:
+    """A graph of a source and one SpikeSEGEncoder, connected but not started.
+
+    Attributes:
+        layered: run the encoder as its layer Processes; else as one process.
+    """
+
+    source: EventSource
+    encoder: SpikeSEGEncoder
+    layered: bool
+    latency: Mapping[str, int]
+
+    @property
+    def run_config(self) -> Loihi2SimCfg:
+        """Selects between the two models of the encoder."""
+        return Loihi2SimCfg(select_tag=self.encoder.select_tag, select_sub_proc_model=self.layered)
+
+    def spikes(self) -> dict[str, NDArray[np.int32]]:
+        """Int32[N, 4] rows (t, c, y, x) of every recorded layer since the last call."""
+        return self.encoder.take()
+
+    def membranes(self) -> dict[str, NDArray[Any]]:
+        """[C, H, W] of every convolution after the last run."""
+        return plain_membranes(self.encoder.membranes, self.encoder.select_tag)
+
+    def close(self) -> None:
+        """Give back files, and let Lava forget the Processes."""
+        self.encoder.close()
+        forget([self.source, self.encoder, *self.encoder.procs])
 
 
 def build_graph(
@@ -66,7 +116,7 @@ def build_graph(
     steps: Iterable[Step] = (),
     record: Iterable[str] | None = None,
 ) -> LayerGraph:
-    """Connect a network as Lava Processes; run it with `supervised`, or as any Lava graph.
+    """Connect a network as Lava Processes, one a layer; run it with `supervised`, or as any Lava graph.
 
     Args:
         model: a FixedPointModel ("fixed_pt" models), or a float SpikingNetwork ("floating_pt" models).
@@ -79,42 +129,52 @@ def build_graph(
     Raises:
         ArgumentError: a layer to record does not exist, or sizes do not fit.
     """
+    source, size = _source(model, frames, size, steps)
+    specs = layer_specs(model, size, fire_once)
+    layers = {name: layer_process(name, spec) for name, spec in specs.items()}
+    recorded = recorded_layers(list(layers), record)
+    sinks = {name: SpikeSink(shape=specs[name].output_shape, name=f"{name} sink") for name in recorded}
+    connect(source.s_out, layers, sinks)
+    return LayerGraph(source, layers, sinks, select_tag(model), dict.fromkeys(layers, 0))
+
+
+def build_encoder_graph(
+    model: Network,
+    frames: NDArray[Any] | None = None,
+    size: Pair | None = None,
+    fire_once: bool = True,
+    *,
+    layered: bool = False,
+    steps: Iterable[Step] = (),
+    record: Iterable[str] | None = None,
+) -> EncoderGraph:
+    """Connect a source and one SpikeSEGEncoder; arguments as of `build_graph`.
+
+    Args:
+        layered: run the encoder as its layer Processes; else as one process. The results are identical.
+    """
+    source, size = _source(model, frames, size, steps)
+    recorded = recorded_layers([layer.name for layer in model.layers], record)
+    encoder = SpikeSEGEncoder(model=model, size=size, fire_once=fire_once, record=recorded, name="encoder")
+    source.s_out.connect(encoder.s_in)
+    return EncoderGraph(source, encoder, layered, {layer.name: 0 for layer in model.layers})
+
+
+def recorded_layers(layers: list[str], record: Iterable[str] | None) -> list[str]:
+    """The layers to record, default all; ArgumentError for names that are none."""
+    recorded = layers if record is None else list(record)
+    if unknown := set(recorded) - set(layers):
+        raise ArgumentError(f"`record` names {', '.join(sorted(unknown))}, the layers are {', '.join(layers)}")
+    return recorded
+
+
+def _source(
+    model: Network, frames: NDArray[Any] | None, size: Pair | None, steps: Iterable[Step]
+) -> tuple[EventSource, Pair]:
     if frames is not None:
         size, steps = (int(frames.shape[2]), int(frames.shape[3])), event_steps(model, frames)
-    shapes = model.shapes(size)
-    recorded = list(shapes) if record is None else list(record)
-    if unknown := set(recorded) - set(shapes):
-        raise ArgumentError(f"`record` names {', '.join(sorted(unknown))}, the layers are {', '.join(shapes)}")
     size = size or model.input_size
-    assert size is not None  # `shapes` has seen to that
-    source = EventSource(shape=lava_shape((model.input_channels, *size)), steps=steps, name="source")
-    layers = {name: layer_process(name, spec) for name, spec in layer_specs(model, size, fire_once).items()}
-    sinks = {name: SpikeSink(shape=lava_shape(shapes[name]), name=f"{name} sink") for name in recorded}
-    connect(source, layers, sinks)
-    tag = "fixed_pt" if isinstance(model, FixedPointModel) else "floating_pt"
-    return LayerGraph(source, layers, sinks, tag, dict.fromkeys(layers, 0))
-
-
-def layer_process(name: str, spec: LayerSpec, **options: Any) -> Layer:
-    """The Process of one layer."""
-    if isinstance(spec, ConvSpec):
-        return spiking_conv(spec, name=name, **options)
-    return OrPool(input_shape=spec.input_shape, kernel=spec.kernel, stride=spec.stride, name=name)
-
-
-def connect(source: Any, layers: Mapping[str, Layer], sinks: Mapping[str, SpikeSink]) -> None:
-    """Source to the first layer, layer to layer, layer to its sink."""
-    for name, layer in layers.items():
-        source.s_out.connect(layer.s_in)
-        if name in sinks:
-            layer.s_out.connect(sinks[name].s_in)
-        source = layer
-
-
-def event_steps(model: Network, frames: NDArray[Any]) -> Iterator[Step]:
-    """Places and values of each frame (C, H, W), in Lava's order; integers are the payloads of the model's code."""
-    for frame in frames:
-        values = model.input.encode(frame) if isinstance(model, FixedPointModel) else np.asarray(frame, np.float64)
-        flat = lava_image(values).ravel()
-        index = np.flatnonzero(flat).astype(np.int32)
-        yield index, flat[index]
+    if size is None:
+        raise ArgumentError("`size` is needed: the model does not say which frame size it was made for")
+    model.shapes(size)
+    return EventSource(shape=lava_shape((model.input_channels, *size)), steps=steps, name="source"), size

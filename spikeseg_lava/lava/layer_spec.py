@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from spikeseg_lava.lava.parameters import Pair
 from spikeseg_lava.lava.synapses import ConvGeometry
 from spikeseg_lava.network import ConvLayer, LeakMode, PoolLayer, Shape, SpikingNetwork
 
-Network = Union[SpikingNetwork, FixedPointModel]
+Network = SpikingNetwork | FixedPointModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class PoolSpec:
     stride: Pair
 
 
-LayerSpec = Union[ConvSpec, PoolSpec]
+LayerSpec = ConvSpec | PoolSpec
 
 
 def layer_specs(network: Network, size: Pair, fire_once: bool) -> dict[str, LayerSpec]:
@@ -78,7 +78,8 @@ def layer_spec(layer: Any, shape: Shape, fire_once: bool, payload_bits: int) -> 
     if isinstance(layer, PoolLayer):
         return PoolSpec(inputs, outputs, swapped(layer.kernel), swapped(layer.stride))
     planes, exponents = _weights(layer)
-    layout = ConvGeometry(inputs, outputs, planes.shape[2:4], swapped(layer.stride), swapped(layer.padding))
+    kernel = (planes.shape[2], planes.shape[3])
+    layout = ConvGeometry(inputs, outputs, kernel, swapped(layer.stride), swapped(layer.padding))
     neuron = layer.neuron
     decay = neuron.decay if isinstance(neuron, FixedPointNeuron) else 1 - neuron.beta
     return ConvSpec(

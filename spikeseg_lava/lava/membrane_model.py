@@ -11,6 +11,7 @@ from lava.magma.core.model.py.model import PyLoihiProcessModel
 class MembraneModel(PyLoihiProcessModel):
     """Copies `v` into memory shared with the parent when a run ends and when the graph is stopped."""
 
+    proc_params: Any
     v: Any
 
     def refresh(self) -> None:
@@ -39,5 +40,7 @@ class MembraneModel(PyLoihiProcessModel):
 
     def _handle_var_port(self, var_port: Any) -> None:
         self.refresh()
+        before = self.v
         super()._handle_var_port(var_port)
-        self.on_var_update()
+        if self.v is not before:
+            self.on_var_update()

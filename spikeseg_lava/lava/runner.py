@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lava.magma.core.run_conditions import RunSteps
-from lava.magma.core.run_configs import Loihi2SimCfg
 from numpy.typing import NDArray
 
 from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lava.graph import build_graph
+from spikeseg_lava.lava.graph import Graph, build_encoder_graph, build_graph
 from spikeseg_lava.lava.runtime import supervised
 from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.record import SpikeRecord
@@ -33,17 +32,22 @@ def run_lava(
         timeout: seconds the run may take; None: no limit.
 
     Returns:
-        Spikes of every layer and final membranes; `meta["latency"]` says by how many steps each layer ran behind its input
-        (already taken off the record).
+        Spikes of every layer and final membranes; `meta["latency"]` says by how many steps each layer ran behind the
+        source (already taken off the record).
 
     Raises:
         BackendError: a process model failed (with its name and traceback), a process was killed, or time ran out.
     """
-    graph = build_graph(model, frames, fire_once=fire_once)
+    build = build_encoder_graph if fused else build_graph
+    return run_graph(build(model, frames, fire_once=fire_once), len(frames), timeout)
+
+
+def run_graph(graph: Graph, steps: int, timeout: float | None = None) -> SpikeRecord:
+    """Run a graph for a number of steps, read its record and close it."""
     try:
-        runtime = supervised(graph.source, Loihi2SimCfg(select_tag=graph.select_tag), timeout)
+        runtime = supervised(graph.source, graph.run_config, timeout)
         try:
-            runtime.start(RunSteps(len(frames)))
+            runtime.start(RunSteps(steps))
             runtime.stop()
         finally:
             runtime.close()

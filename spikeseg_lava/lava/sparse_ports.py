@@ -20,7 +20,8 @@ class EventOutPort(PyOutPort):
 
     def send(self, index: NDArray[np.integer], payload: Any = 1) -> None:
         """`index` Int[N], each place at most once; `payload` [N] or one value for all."""
-        for port in self.csp_ports:
+        ports: list[Any] = self.csp_ports
+        for port in ports:
             if isinstance(port, EventSendPort):
                 port.send_events(index, payload)
             else:

@@ -20,6 +20,7 @@ from spikeseg_lava.lava.synapses import correlate, summed_kernel
 class PlaneConvModel(PyLoihiProcessModel):
     """Sums the planes once, and again when a Var is set."""
 
+    proc_params: Any
     s_in: Any
     a_out: Any
     weight: Any

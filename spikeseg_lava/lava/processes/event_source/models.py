@@ -20,6 +20,7 @@ NOTHING = (np.zeros(0, np.int32), 1)
 class EventSourceModel(PyLoihiProcessModel):
     """Takes the next step from the iterator."""
 
+    proc_params: Any
     s_out: Any
 
     def start(self) -> None:

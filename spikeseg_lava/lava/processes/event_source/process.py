@@ -19,8 +19,8 @@ class EventSource(QuietProcess):
 
     Args:
         shape: (W, H, C).
-        steps: an iterable of (places Int[N], values [N] or one for all); a place is the flat index in `shape`, at most once
-            a step. It is consumed in the child, while the graph runs: a generator that reads a recording of hours needs
+        steps: an iterable of (places Int[N], values [N] or one for all); a place is the flat index in `shape`, at most
+            once a step. It is consumed in the child, while the graph runs: a generator that reads a recording of hours needs
             no more memory than one step.
 
     Port: `s_out` (W, H, C).

@@ -20,6 +20,7 @@ class OrPoolModel(PyLoihiProcessModel):
     """Holds the event engine's pool."""
 
     s_in: Any
+    proc_params: Any
     s_out: Any
 
     def start(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
@@ -18,6 +20,7 @@ from spikeseg_lava.lava.sparse_ports import EventInPort
 class PySpikeSinkModel(PyLoihiProcessModel):
     """Appends the places of a step to the file, if there are any."""
 
+    proc_params: Any
     s_in: EventInPort = LavaPyType(EventInPort, float)  # type: ignore[assignment]
 
     def run_spk(self) -> None:

@@ -26,7 +26,7 @@ class SpikingConv(QuietProcess):
     ::
 
         A = sat24( sum over planes of (weight * s_in) << weight_exp )
-        V = sat24(V + A - leak)   or, multiplicative,   V = sat24(kept(V) + A)        see SubtractiveLIF, MultiplicativeLIF
+        V = sat24(V + A - leak)   or, multiplicative,   V = sat24(kept(V) + A)      see MultiplicativeLIF
         V = max(V, 0) if floor ;  S = V >= threshold (fire_once: once) ;  V = 0 where S
 
     Args:
@@ -39,8 +39,8 @@ class SpikingConv(QuietProcess):
         payload_bits: word length of the input's values, at most 24; 1 for spikes (a little faster).
         membrane: where to leave the final membrane; default: memory of its own.
 
-    Ports: `s_in` (W, H, I), `s_out` (W', H', O). Vars: `weight`, `weight_exp`, `threshold`, `leak`, `decay`, read when the
-    graph starts, and `v`, the membrane, which may be read, monitored and set.
+    Ports: `s_in` (W, H, I), `s_out` (W', H', O). Vars: `weight`, `weight_exp`, `threshold`, `leak`, `decay`, read when
+    the graph starts, and `v`, the membrane, which may be read, monitored and set.
 
     Attribute: `membrane`, `v` as it stood after the last run or stop, read at once and not element by element.
     """

@@ -1,0 +1,100 @@
+"""Models of SpikeSEGEncoder: the layers as Processes of their own, or fused into one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from spikeseg_lava.lava.assembly import connect, layer_process
+from spikeseg_lava.lava.layer_step import layer_step
+from spikeseg_lava.lava.processes.encoder.process import SpikeSEGEncoder
+from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
+from spikeseg_lava.lava.sparse_ports import EventInPort, EventOutPort
+
+
+@implements(proc=SpikeSEGEncoder, protocol=LoihiProtocol)
+@tag("fixed_pt", "floating_pt")
+class LayeredEncoderModel(AbstractSubProcessModel):
+    """One Process a layer and a sink behind every recorded one."""
+
+    def __init__(self, proc: Any) -> None:
+        parameters = proc.proc_params
+        memory, files = parameters["membranes"], parameters["files"]
+        layers = {name: layer_process(name, spec, memory.get(name)) for name, spec in parameters["specs"].items()}
+        sinks = {
+            name: SpikeSink(shape=proc.shapes[name], file=file, name=f"{name} sink") for name, file in files.items()
+        }
+        connect(proc.s_in, layers, sinks)
+        list(layers.values())[-1].s_out.connect(proc.s_out)
+        for name, process in layers.items():
+            setattr(self, name, process)
+        for name, process in sinks.items():
+            setattr(self, f"{name}_sink", process)
+
+
+class FusedEncoderModel(PyLoihiProcessModel):
+    """Runs layer after layer on the events of the step."""
+
+    integer: ClassVar[bool]
+    proc_params: Any
+    s_in: Any
+    s_out: Any
+
+    def start(self) -> None:
+        self._layers = {name: layer_step(spec, self.integer) for name, spec in self.proc_params["specs"].items()}
+        self._files = self.proc_params["files"]
+        super().start()
+
+    def run_spk(self) -> None:
+        index, payload = self.s_in.recv()
+        for name, layer in self._layers.items():
+            try:
+                index = layer.step(index, payload)
+            except Exception as error:
+                raise RuntimeError(f"layer `{name}` failed in step {self.time_step - 1}: {error}") from error
+            payload = np.ones(len(index), np.int32)
+            if len(index) and name in self._files:
+                self._files[name].append(self.time_step - 1, index)
+        self.s_out.send(index)
+
+    def publish(self) -> None:
+        """Copy the membranes to where the parent reads them."""
+        for name, memory in self.proc_params["membranes"].items():
+            memory[...] = self._layers[name].membrane()
+
+    def _host(self) -> None:
+        super()._host()
+        self.publish()
+
+    def _stop(self) -> None:
+        self.publish()
+        super()._stop()
+
+
+@implements(proc=SpikeSEGEncoder, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyFusedEncoderModelFixed(FusedEncoderModel):
+    """The event engine's kernels."""
+
+    integer = True
+    s_in: EventInPort = LavaPyType(EventInPort, np.int32, precision=24)  # type: ignore[assignment]
+    s_out: EventOutPort = LavaPyType(EventOutPort, np.int32, precision=1)  # type: ignore[assignment]
+
+
+@implements(proc=SpikeSEGEncoder, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyFusedEncoderModelFloat(FusedEncoderModel):
+    """Whole images in float64."""
+
+    integer = False
+    s_in: EventInPort = LavaPyType(EventInPort, float)  # type: ignore[assignment]
+    s_out: EventOutPort = LavaPyType(EventOutPort, float)  # type: ignore[assignment]

@@ -1,0 +1,66 @@
+"""The whole encoder as one Process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from numpy.typing import NDArray
+
+from spikeseg_lava.lava.axes import lava_shape, record_rows
+from spikeseg_lava.lava.layer_spec import ConvSpec, Network, layer_specs
+from spikeseg_lava.lava.layer_step import compile_kernels
+from spikeseg_lava.lava.quiet_process import QuietProcess
+from spikeseg_lava.lava.shared_memory import shared_array
+from spikeseg_lava.lava.spike_file import SpikeFile
+from spikeseg_lava.network import Pair
+
+
+class SpikeSEGEncoder(QuietProcess):
+    """All layers of a network. It has two models, which give identical results:
+
+    * layered, a SubProcessModel: one Process a layer, what the hardware sees. Selected by `select_sub_proc_model=True`;
+    * fused, otherwise: all layers in one operating-system process, without messages between them.
+
+    `select_tag` of the run configuration must be that of the network, see attribute `select_tag`.
+
+    Args:
+        model: a FixedPointModel, or a float SpikingNetwork.
+        size: (height, width) of the frames.
+        fire_once: a neuron fires at most once.
+        record: names of the layers whose spikes are kept; default: all.
+
+    Ports: `s_in` (W, H, C), `s_out` (W', H', C') of the last layer, in the same step.
+    Attribute: `membranes`, by name of a convolution [W, H, O], after the last run or stop.
+    """
+
+    def __init__(
+        self, *, model: Network, size: Pair, fire_once: bool = True, record: Iterable[str] | None = None,
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        specs = layer_specs(model, size, fire_once)
+        for spec in specs.values():
+            compile_kernels(spec)
+        self.shapes = {layer: spec.output_shape for layer, spec in specs.items()}
+        self.files = {layer: SpikeFile() for layer in (specs if record is None else record)}
+        self.membranes: dict[str, NDArray[np.float64]] = {
+            layer: shared_array(spec.output_shape, np.float64)
+            for layer, spec in specs.items()
+            if isinstance(spec, ConvSpec)
+        }
+        self.select_tag = (
+            "fixed_pt" if all(s.integer for s in specs.values() if isinstance(s, ConvSpec)) else "floating_pt"
+        )
+        super().__init__(specs=specs, files=self.files, membranes=self.membranes, name=name)
+        self.s_in = InPort(shape=lava_shape((model.input_channels, *size)))
+        self.s_out = OutPort(shape=list(self.shapes.values())[-1])
+
+    def take(self) -> dict[str, NDArray[np.int32]]:
+        """Int32[N, 4] rows (t, c, y, x) in order of every recorded layer since the last call."""
+        return {layer: record_rows(*file.take(), self.shapes[layer]) for layer, file in self.files.items()}
+
+    def close(self) -> None:
+        """Give the files back."""
+        for file in self.files.values():
+            file.close()
