@@ -1,0 +1,7 @@
+"""Lowering: a fixed-point model rewritten with stock Lava processes only, exactly where possible, and what that costs."""
+
+from spikeseg_lava.lower.lowering import lower
+from spikeseg_lava.lower.simulate import run_stock
+from spikeseg_lava.lower.stock_network import LayerPlan, StockNetwork
+
+__all__ = ["LayerPlan", "StockNetwork", "lower", "run_stock"]

@@ -1,0 +1,101 @@
+"""A network written in stock parts, and the builder that collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from spikeseg_lava.lower.parts import InputSource, Population, Synapse
+from spikeseg_lava.lower.stock_model import StockModel
+from spikeseg_lava.network import Shape
+
+Gadget = Literal["direct", "windows", "mirror", "pool"]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Where a layer's spikes leave: a population or source, and the chip step at which those of frame 0 do."""
+
+    name: str
+    shape: Shape
+    emitted: int
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """How one layer is written.
+
+    Attributes:
+        gadget: "direct" (one LIF), "windows" (`depth` LIFReset copies and an OR), "mirror" (floor by hard reset), "pool".
+        depth: longest window of frames a copy integrates; 0 where it does not apply.
+        exact: bit for bit the floored neuron, whatever the input (of at most `StockNetwork.frames` frames).
+        note: why.
+    """
+
+    layer: str
+    gadget: Gadget
+    depth: int = 0
+    exact: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class StockNetwork:
+    """Populations and synapses that stock Lava processes run, with everything needed to feed them and read them.
+
+    Attributes:
+        outputs: layer -> where its spikes leave; frame t leaves at chip step `emitted + steps_per_frame * t`.
+        steps_per_frame: chip steps per input frame.
+        fitted: the integers it executes, and how frames become its payloads.
+        frames: longest sample for which `exact` plans and the fire-once latch hold.
+    """
+
+    populations: tuple[Population, ...]
+    synapses: tuple[Synapse, ...]
+    sources: tuple[InputSource, ...]
+    outputs: Mapping[str, Signal]
+    plans: Mapping[str, LayerPlan]
+    steps_per_frame: int
+    fitted: StockModel
+    fire_once: bool
+    frames: int
+
+    @property
+    def exact(self) -> bool:
+        """Bit for bit the model that was given: nothing refitted, every layer's gadget exact."""
+        return not self.fitted.refitted and all(plan.exact for plan in self.plans.values())
+
+    @property
+    def latency(self) -> int:
+        """Chip steps from the arrival of a frame to the last layer's spikes."""
+        return max(signal.emitted for signal in self.outputs.values()) - 1
+
+    def chip_steps(self, frames: int) -> int:
+        """Chip steps until the last layer's spikes of the last of `frames` frames have left."""
+        return self.latency + 1 + self.steps_per_frame * (frames - 1)
+
+
+class Circuit:
+    """Collects populations and synapses while a network is lowered."""
+
+    def __init__(self, steps_per_frame: int) -> None:
+        self.steps_per_frame = steps_per_frame
+        self.populations: list[Population] = []
+        self.synapses: list[Synapse] = []
+        self.sources: list[InputSource] = []
+
+    def population(self, population: Population) -> str:
+        """Add a population; returns its name."""
+        self.populations.append(population)
+        return population.name
+
+    def source(self, source: InputSource) -> str:
+        """Add a source unless it is there already; returns its name."""
+        if source not in self.sources:
+            self.sources.append(source)
+        return source.name
+
+    def connect(self, *synapses: Synapse) -> None:
+        """Add synapses."""
+        self.synapses.extend(synapses)
