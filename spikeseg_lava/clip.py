@@ -33,7 +33,7 @@ def save_clip(path: str | os.PathLike[str], frames: NDArray[Any]) -> None:
     """Write `frames` (T, C, H, W) as float32; ClipError where they are no clip."""
     frames = _checked(np.asarray(frames), f"`{FRAMES}`")
     with writing(path) as file:
-        np.savez_compressed(file, **{FRAMES: frames})
+        np.savez_compressed(file, frames=frames)
 
 
 def _array(path: Path) -> NDArray[Any]:

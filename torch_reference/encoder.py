@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from spikeseg_lava.errors import ClipError
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel
 from spikeseg_lava.network import ConvLayer, SpikingNetwork
 from spikeseg_lava.record import SpikeRecord
@@ -33,10 +35,16 @@ class ReferenceEncoder:
             layer.clear()
 
     def encode(self, frames: NDArray[Any]) -> Tensor:
-        """Frames (T, C, H, W) as the first layer takes them: floats, or the integer payloads of the model's code."""
+        """Frames (T, C, H, W) as the first layer takes them: floats, or the integer payloads of the model's code.
+
+        Raises ClipError where they have another shape than (steps > 0, channels of the network, H, W).
+        """
+        if np.ndim(frames) != 4 or not len(frames) or frames.shape[1] != self.network.input_channels:
+            channels = self.network.input_channels
+            raise ClipError(f"`frames` have shape {np.shape(frames)}, expected (T, {channels}, H, W) with T > 0")
         if isinstance(self.network, FixedPointModel):
-            return torch.from_numpy(self.network.input.encode(frames)).to(torch.int64)
-        return torch.from_numpy(np.ascontiguousarray(frames, np.float32))
+            return torch.tensor(self.network.input.encode(frames), dtype=torch.int64)
+        return torch.tensor(np.ascontiguousarray(frames, np.float32))
 
     @torch.inference_mode()
     def step(self, x: Tensor) -> dict[str, Tensor]:
@@ -54,12 +62,22 @@ class ReferenceEncoder:
         return {name: _plain(state[0]) for name, state in states.items() if state is not None}
 
 
-def run_reference(network: SpikingNetwork | FixedPointModel, frames: NDArray[Any], fire_once: bool = True) -> SpikeRecord:
-    """Run one sample of frames (T, C, H, W) from cleared state; floats for a network, the oracle for a model."""
+def run_reference(
+    network: SpikingNetwork | FixedPointModel, frames: NDArray[Any], fire_once: bool = True
+) -> SpikeRecord:
+    """Run one sample of frames (T, C, H, W) from cleared state; floats for a network, the oracle for a model.
+
+    Raises ClipError for frames that do not fit the network or its input code, ArgumentError for frames too small.
+    """
     encoder = ReferenceEncoder(network, fire_once)
-    steps = [encoder.step(x) for x in encoder.encode(frames)]
-    spikes = {name: _rows(torch.stack([s[name] for s in steps])) for name in encoder.layers}
-    return SpikeRecord(spikes, encoder.membranes())
+    inputs = encoder.encode(frames)
+    shapes = {name: list(shape) for name, shape in network.shapes((inputs.shape[2], inputs.shape[3])).items()}
+    rows: dict[str, list[NDArray[np.int32]]] = {name: [] for name in encoder.layers}
+    for t, x in enumerate(inputs):
+        for name, spikes in encoder.step(x).items():
+            rows[name].append(_rows(spikes, t))
+    meta = {"backend": "torch", "fire_once": fire_once, "steps": len(inputs), "shapes": shapes}
+    return SpikeRecord({name: np.concatenate(parts) for name, parts in rows.items()}, encoder.membranes(), meta)
 
 
 def _reference_layer(layer: Any, fire_once: bool) -> ReferenceLayer:
@@ -70,8 +88,8 @@ def _reference_layer(layer: Any, fire_once: bool) -> ReferenceLayer:
     return OrPool(layer)
 
 
-def _rows(spikes: Tensor) -> NDArray[np.int32]:
-    return torch.nonzero(spikes).to(torch.int32).numpy()
+def _rows(spikes: Tensor, t: int) -> NDArray[np.int32]:
+    return functional.pad(torch.nonzero(spikes), (1, 0), value=t).to(torch.int32).numpy()
 
 
 def _plain(membrane: Tensor) -> NDArray[Any]:

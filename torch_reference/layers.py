@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from spikeseg_lava.fixed_point import DECAY_BITS, DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv
 from spikeseg_lava.network import ConvLayer, PoolLayer
@@ -16,7 +20,7 @@ class FloatConv:
 
     def __init__(self, layer: ConvLayer, fire_once: bool) -> None:
         self.layer, self.fire_once = layer, fire_once
-        self.weight = torch.from_numpy(layer.weight)
+        self.weight = _tensor(layer.weight, torch.float32)
         self.neuron = reference_neuron(layer)
         self.clear()
 
@@ -27,7 +31,7 @@ class FloatConv:
 
     def step(self, x: Tensor) -> Tensor:
         """Spikes of this step, 0/1 float (1, O, H, W), for input `x` (1, I, H, W)."""
-        current = F.conv2d(x, self.weight, stride=self.layer.stride, padding=self.layer.padding)
+        current = functional.conv2d(x, self.weight, stride=self.layer.stride, padding=self.layer.padding)
         if self.membrane is None or self.fired is None:
             self.membrane, self.fired = torch.zeros_like(current), torch.zeros_like(current)
         spikes, self.membrane, _ = self.neuron(current, self.membrane, self.fired if self.fire_once else None)
@@ -41,10 +45,10 @@ class IntegerConv:
     def __init__(self, layer: FixedPointConv, fire_once: bool) -> None:
         self.layer, self.fire_once = layer, fire_once
         # Integers below 2**53 are exact in float64, and torch convolves float64 but not int64.
-        self.planes = [(torch.from_numpy(p.weight).to(torch.float64), p.exponent) for p in layer.planes]
+        self.planes = [(_tensor(p.weight, torch.float64), p.exponent) for p in layer.planes]
         neuron = layer.neuron
         self.threshold, self.leak, self.decay = (
-            torch.from_numpy(a).to(torch.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.decay)
+            _tensor(a, torch.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.decay)
         )
         self.clear()
 
@@ -67,10 +71,9 @@ class IntegerConv:
         return spikes.to(torch.int64)
 
     def _drive(self, x: Tensor) -> Tensor:
-        sums = (
-            F.conv2d(x.to(torch.float64), w, stride=self.layer.stride, padding=self.layer.padding).to(torch.int64) << e
-            for w, e in self.planes
-        )
+        stride, padding = self.layer.stride, self.layer.padding
+        x = x.to(torch.float64)
+        sums = (functional.conv2d(x, w, None, stride, padding).to(torch.int64) << e for w, e in self.planes)
         return saturate24(sum(sums, start=torch.tensor(0)))
 
     def _integrate(self, membrane: Tensor, drive: Tensor) -> Tensor:
@@ -93,7 +96,7 @@ class OrPool:
 
     def step(self, x: Tensor) -> Tensor:
         """Pooled spikes of the same dtype: 1 where any spike of the window is."""
-        return F.max_pool2d(x.to(torch.float32), self.layer.kernel, self.layer.stride).to(x.dtype)
+        return functional.max_pool2d(x.to(torch.float32), self.layer.kernel, self.layer.stride).to(x.dtype)
 
 
 def reference_neuron(layer: ConvLayer) -> LIFNeuron:
@@ -102,13 +105,16 @@ def reference_neuron(layer: ConvLayer) -> LIFNeuron:
     Without floor and leak it is an IF neuron: `V + I - 0` is `V + I`.
     """
     threshold, leak, beta = (
-        torch.from_numpy(a).to(torch.float64)[:, None, None]
-        for a in (layer.neuron.threshold, layer.neuron.leak, layer.neuron.beta)
+        _tensor(a, torch.float64)[:, None, None] for a in (layer.neuron.threshold, layer.neuron.leak, layer.neuron.beta)
     )
     subtractive = layer.neuron.leak_mode == "subtractive"
     neuron = LIFNeuron(threshold, leak if subtractive else 1 - beta, layer.neuron.leak_mode, layer.neuron.floor)
     neuron.beta = beta.to(torch.float32)  # 1 - (1 - beta) would differ from beta in the last bit
     return neuron
+
+
+def _tensor(array: NDArray[Any], dtype: torch.dtype) -> Tensor:
+    return torch.tensor(np.ascontiguousarray(array), dtype=dtype)  # a copy: the array may be read-only
 
 
 def saturate24(value: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ Sources: Kheradpisheh et al. 2018 (fire-once, multiplicative leak), Kirkland et 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from numbers import Real
 
 import torch
@@ -21,7 +22,7 @@ from torch_reference.functional import spike_function
 LEAK_MODES = ("subtractive", "multiplicative")
 
 
-class SpikingNeuron(nn.Module):
+class SpikingNeuron(nn.Module, ABC):
     """Common part of the neurons: the threshold, the spike and the hard reset."""
 
     threshold: Tensor
@@ -30,9 +31,9 @@ class SpikingNeuron(nn.Module):
         super().__init__()
         self.register_buffer("threshold", _positive("threshold", threshold))
 
+    @abstractmethod
     def integrate(self, input_current: Tensor, membrane: Tensor) -> Tensor:
         """The membrane after this step's current and leak, before the spike."""
-        raise NotImplementedError
 
     def forward(
         self, input_current: Tensor, membrane: Tensor, has_fired: Tensor | None = None
@@ -104,8 +105,10 @@ class LIFNeuron(SpikingNeuron):
             raise ArgumentError(f"`leak_factor` must lie in 0..1 for multiplicative leak, got {leak_factor.tolist()}")
         self.leak_mode, self.floor = leak_mode, floor
         subtractive = leak_mode == "subtractive"
-        self.register_buffer("leak", leak_factor if subtractive else torch.zeros_like(leak_factor))
-        self.register_buffer("beta", torch.ones_like(leak_factor) if subtractive else 1 - leak_factor)
+        leak = leak_factor if subtractive else torch.zeros_like(leak_factor)
+        beta = torch.ones_like(leak_factor) if subtractive else 1 - leak_factor
+        self.register_buffer("leak", leak.to(torch.float32))
+        self.register_buffer("beta", beta.to(torch.float32))
 
     def integrate(self, input_current: Tensor, membrane: Tensor) -> Tensor:
         if self.leak_mode == "subtractive":
@@ -131,14 +134,14 @@ def create_neuron(
 
 def _number(name: str, value: float | Tensor) -> Tensor:
     if isinstance(value, Tensor):
-        return value.detach().to(torch.float32)
+        return value.detach().to(torch.float64)
     if not isinstance(value, Real) or isinstance(value, bool):
         raise ArgumentTypeError(f"`{name}` must be a number or a tensor, got {type(value).__name__}")
-    return torch.tensor(float(value), dtype=torch.float32)
+    return torch.tensor(float(value), dtype=torch.float64)
 
 
 def _positive(name: str, value: float | Tensor) -> Tensor:
-    tensor = _number(name, value)
+    tensor = _number(name, value).to(torch.float32)
     if not bool(torch.isfinite(tensor).all() and (tensor > 0).all()):
         raise ArgumentError(f"`{name}` must be positive and finite, got {tensor.tolist()}")
     return tensor

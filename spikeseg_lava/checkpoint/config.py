@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,29 +21,33 @@ class Config:
     @classmethod
     def of(cls, contents: Mapping[str, Any]) -> Config:
         config = _mapping(contents.get("config"))
-        return cls(_mapping(config.get("model")), _mapping(config.get("data")), _provenance(contents))
+        return cls(_mapping(config.get("model")), _mapping(config.get("data")), _bookkeeping(contents))
 
     @property
     def timesteps(self) -> int | None:
         """Steps per sample."""
-        value = self.data.get("n_timesteps")
-        return None if value is None else positive(value, "config.data.n_timesteps")
+        return self._count("n_timesteps")
 
     @property
     def input_size(self) -> Pair | None:
         """(height, width) of the frames."""
-        sizes = {key: self.data.get(f"input_{key}") for key in ("height", "width")}
-        if None in sizes.values():
-            return None
-        height, width = (positive(value, f"config.data.input_{key}") for key, value in sizes.items())
-        return height, width
+        height, width = self._count("input_height"), self._count("input_width")
+        return None if height is None or width is None else (height, width)
+
+    def _count(self, key: str) -> int | None:
+        value = self.data.get(key)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise CheckpointError(f"`config.data.{key}` is {value!r}, expected a whole number above zero")
+        return value
 
 
-def adapted_thresholds(contents: Mapping[str, Any]) -> dict[str, Any]:
-    """Layer name -> adapted thresholds, as stored; CheckpointError where the checkpoint has none."""
+def adapted_thresholds(contents: Mapping[str, Any], layers: Collection[str]) -> dict[str, Any]:
+    """Layer name -> adapted thresholds as stored, of those `layers` that have them; CheckpointError where none has."""
     managers = _mapping(_mapping(contents.get("extra_state")).get("threshold_managers"))
-    found = {str(name): _mapping(manager).get("thresholds") for name, manager in managers.items()}
-    found = {name: values for name, values in found.items() if values is not None}
+    stored = {
+        str(name).removeprefix("encoder."): _mapping(manager).get("thresholds") for name, manager in managers.items()
+    }
+    found = {name: stored[name] for name in layers if stored.get(name) is not None}
     if not found:
         raise CheckpointError(
             "holds no `extra_state.threshold_managers[convN].thresholds`, which `thresholds='adapted'` asks for; "
@@ -52,21 +56,12 @@ def adapted_thresholds(contents: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def positive(value: Any, label: str) -> int:
-    """`value` as a whole number above zero; CheckpointError otherwise."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value != int(value) or value < 1:
-        raise CheckpointError(f"`{label}` is {value!r}, expected a whole number above zero")
-    return int(value)
-
-
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _provenance(contents: Mapping[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    if isinstance(contents.get("epoch"), (int, float)):
-        facts["epoch"] = contents["epoch"]
-    if isinstance(contents.get("pytorch_version"), str):
-        facts["pytorch_version"] = str(contents["pytorch_version"])
-    return facts
+def _bookkeeping(contents: Mapping[str, Any]) -> dict[str, Any]:
+    epoch, version = contents.get("epoch"), contents.get("pytorch_version")
+    facts = {"epoch": epoch if isinstance(epoch, int) else None}
+    facts |= {"pytorch_version": str(version) if isinstance(version, str) else None}
+    return {key: value for key, value in facts.items() if value is not None}

@@ -23,7 +23,7 @@ def weights_from(value: Any, label: str) -> NDArray[np.float32]:
 def channel_values(value: Any, channels: int, label: str) -> NDArray[np.float64]:
     """Float64[O], one value a channel, of a 0-dim tensor, a number, or a vector over the channels."""
     numbers = _numbers(value, label)
-    if numbers.size not in (1, channels) or numbers.ndim > 1 and numbers.size != max(numbers.shape):
+    if numbers.size not in (1, channels) or numbers.size != max(numbers.shape, default=1):
         raise CheckpointError(f"`{label}` has shape {numbers.shape}, expected one value or {channels}, one per channel")
     return np.array(np.broadcast_to(numbers.reshape(-1), (channels,)))
 

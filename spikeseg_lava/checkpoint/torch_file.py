@@ -13,7 +13,7 @@ from torch.torch_version import TorchVersion
 
 from spikeseg_lava.errors import CheckpointError
 
-ALLOWED = [TorchVersion]  # a str: training code stores `torch.__version__`
+ALLOWED: list[Any] = [TorchVersion]  # a str: training code stores `torch.__version__`
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 
