@@ -31,6 +31,7 @@ class Target:
 
     Attributes:
         weight_bits: of a signed synaptic weight (one plane).
+        synapse_shift_max: largest left shift a convolution's synapses can apply to their sum.
         state_bits: of the signed membrane and current.
         decay_bits: of the unsigned decay constants.
         threshold_bits, threshold_shift: threshold = mantissa << shift; the shift is that of the stock LIF.
@@ -47,6 +48,7 @@ class Target:
     name: str
     title: str
     weight_bits: Fact
+    synapse_shift_max: Fact
     state_bits: Fact
     decay_bits: Fact
     threshold_bits: Fact
@@ -101,6 +103,7 @@ LOIHI1 = Target(
     name="loihi1",
     title="Loihi 1",
     weight_bits=Fact(8, "bit", f"{_NENGO}: weight_bits code < 8, signed"),
+    synapse_shift_max=Fact(7, "bit", f"{_NENGO}: weight_exp -7..7"),
     state_bits=Fact(24, "bit", f"{_LIF}; {_NENGO}: U, V 23 bit and sign"),
     decay_bits=Fact(12, "bit", _LIF),
     threshold_bits=Fact(17, "bit", f"{_NENGO}; {_LIF}"),
@@ -125,6 +128,7 @@ LOIHI2 = Target(
     name="loihi2",
     title="Loihi 2",
     weight_bits=Fact(8, "bit", "lava-nc 0.10 proc/dense/process.py, utils/weightutils.py"),
+    synapse_shift_max=Fact(0, "bit", "lava-nc issue #803: Conv ignores weight_exp, on the chip too"),
     state_bits=Fact(24, "bit", _LIF),
     decay_bits=Fact(12, "bit", _LIF),
     threshold_bits=Fact(17, "bit", _LIF),

@@ -14,7 +14,7 @@ from spikeseg_lava.targets import TARGETS, Target, get_target
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_fact_has_value_source_and_standing(name: str) -> None:
     facts = dict(get_target(name).facts())
-    assert len(facts) == 19
+    assert len(facts) == 20
     for fact in facts.values():
         assert fact.value >= 0
         assert len(fact.source) > 10
