@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from spikeseg_lava.cli.convert import convert
 from spikeseg_lava.cli.demo import demo
 from spikeseg_lava.cli.run import run
 from spikeseg_lava.cli.verify import verify
@@ -15,5 +16,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, run, verify):
+for command in (demo, convert, run, verify):
     app.command()(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: 
 
 
 def integers_of(
-    network: SpikingNetwork | FixedPointModel, frames: NDArray[np.float32] | None, wish: Quantisation
+    network: SpikingNetwork | FixedPointModel,
+    frames: NDArray[np.float32] | Sequence[NDArray[np.float32]] | None,
+    wish: Quantisation,
 ) -> FixedPointModel:
     """The model itself, or the network quantised with `frames` as calibration."""
     if isinstance(network, FixedPointModel):

@@ -1,0 +1,69 @@
+"""`spikeseg-lava convert`: from a checkpoint to one file of integers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikeseg_lava.cli import options
+from spikeseg_lava.cli.console import say, say_table
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_checkpoint, read_frames
+from spikeseg_lava.fixed_point import FixedPointModel
+
+
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Trained network (.pt, .pth).")],
+    output: Annotated[Path, typer.Argument(metavar="MODEL", help="Fixed-point model to write (.slm).")],
+    calibration: Annotated[
+        list[Path] | None, typer.Option(help="Clip or recording whose spikes must be kept; may be given several times.")
+    ] = None,
+    threshold: options.Threshold = None,
+    thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    timesteps: options.Timesteps = None,
+    size: options.Size = None,
+    binary: options.Binary = False,
+    target: options.Target = "loihi2",
+    planes: options.Planes = None,
+    input_bits: options.InputBits = None,
+    per_channel: options.PerChannel = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Trace the integers to their floats, scales and errors.")
+    ] = False,
+) -> None:
+    """Write a checkpoint in the integers of a chip.
+
+    With calibration, the cheapest setting that keeps every spike of the clips; without, the finest one.
+    """
+    network = read_checkpoint(checkpoint, threshold, thresholds.value)
+    binning = Binning(timesteps, options.parse_size(size), binary)
+    clips = [read_frames(path, network, binning) for path in calibration or ()]
+    model = integers_of(network, clips or None, Quantisation(target, planes, input_bits, per_channel))
+    model.save(output)
+    _show_choice(model)
+    if explain:
+        _show_explanation(model)
+    say(f"model: {output}")
+
+
+def _show_choice(model: FixedPointModel) -> None:
+    story = model.provenance["quantisation"]
+    rows = [
+        (name, layer["chosen"]["planes"], _scales(model, name), layer["chosen"].get("iou"), layer["reason"])
+        for name, layer in story["layers"].items()
+    ]
+    code = story["input"]
+    say(f"input payload: {code['bits']} bits, {code['scale']:g} a unit, up to {code['largest_value']:g}")
+    say_table(f"target {model.target}", ("layer", "8-bit planes", "integer units per 1.0", "IoU", "why"), rows)
+
+
+def _scales(model: FixedPointModel, name: str) -> str:
+    scale = next(x.scale for x in model.convolutions if x.name == name)
+    return f"{scale.min():.6g}" if scale.min() == scale.max() else f"{scale.min():.6g} to {scale.max():.6g}"
+
+
+def _show_explanation(model: FixedPointModel) -> None:
+    from spikeseg_lava.quantise import explain
+
+    say(str(explain(model)))
