@@ -6,6 +6,7 @@ import typer
 
 from spikeseg_lava.cli.convert import convert
 from spikeseg_lava.cli.demo import demo
+from spikeseg_lava.cli.inspect import inspect
 from spikeseg_lava.cli.run import run
 from spikeseg_lava.cli.verify import verify
 
@@ -16,5 +17,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, convert, run, verify):
+for command in (demo, inspect, convert, run, verify):
     app.command()(command)
