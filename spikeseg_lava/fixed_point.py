@@ -89,7 +89,7 @@ class InputCode:
         """Int32 payloads of the shape of `frames`; ClipError on negative values or values beyond the payload."""
         if self.bits == 1:
             return (np.asarray(frames) > 0).astype(np.int32)
-        if frames.size and (frames.min() < 0 or frames.max() * self.scale > self.largest + 0.5):
+        if frames.size and not (frames.min() >= 0 and frames.max() * self.scale < self.largest + 0.5):
             raise ClipError(
                 f"`frames` hold values from {frames.min():g} to {frames.max():g}; a payload of {self.bits} bit at "
                 f"scale {self.scale:g} takes 0 to {self.largest / self.scale:g}. Normalise the bins, or quantise "
