@@ -22,24 +22,25 @@ logger = logging.getLogger(__name__)
 
 def compiled(function: Callable[..., Any]) -> Any:
     """`function` compiled at its first call and kept on disk; kept in memory only where no folder can be written."""
-    own, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
+    users = config.CACHE_DIR  # pyright: ignore[reportAttributeAccessIssue]
+    config.CACHE_DIR = str(cache_folder(users))  # pyright: ignore[reportAttributeAccessIssue]
     try:
         return njit(cache=True, **OPTIONS)(function)
     except (RuntimeError, OSError):
         return njit(**OPTIONS)(function)
     finally:
-        config.CACHE_DIR = own
+        config.CACHE_DIR = users  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def cache_folder() -> Path:
-    """A folder of this very version of the kernels.
+def cache_folder(users: str = "") -> Path:
+    """A folder of this very version of the kernels, in the folder `users` chose by NUMBA_CACHE_DIR, if any.
 
     Numba renews a kept function when its own file has changed, but not when a function it calls has: a folder named
     after the text of all of them does.
     """
     here = Path(__file__).parent
-    if config.CACHE_DIR:
-        folder = Path(config.CACHE_DIR)
+    if users:
+        folder = Path(users)
     elif os.access(here, os.W_OK):
         folder = here / "__pycache__"
     else:

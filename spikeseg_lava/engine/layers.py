@@ -48,7 +48,7 @@ class EventConv:
     ) -> None:
         check_lazy(neuron)
         dtype = accumulator_type(kernel, largest_payload)
-        rows, columns = reaches(input_shape, output_shape, kernel.shape[2:4], stride, padding)
+        rows, columns = reaches(input_shape, output_shape, (kernel.shape[2], kernel.shape[3]), stride, padding)
         self._layout = layout_of(input_shape, output_shape, rows, columns, neuron, fire_once)
         self._synapses = synapses(kernel, rows, columns, stride, self._layout, dtype)
         self._neuron = lane_parameters(neuron, self._layout)

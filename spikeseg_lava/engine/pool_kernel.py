@@ -39,7 +39,7 @@ def pool_steps(offsets, index, first_step, windows, marked):
 
     `index` = (row * columns + column) * C + channel of the input. Returns the same for the output: offsets, index.
     """
-    rows, columns, channels = marked.shape
+    _, columns, channels = marked.shape
     flat = marked.reshape(-1)
     out_offsets = np.zeros(offsets.size, np.int64)
     spikes = np.empty(index.size * windows.most, np.int32)

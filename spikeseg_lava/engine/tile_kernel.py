@@ -1,4 +1,4 @@
-"""The neurons of one tile: missed leaks, one step of integration, spikes. Every loop runs over lanes without a branch."""
+"""The neurons of one tile: missed leaks, one step of integration, spikes. Loops run over lanes without a branch."""
 
 from __future__ import annotations
 

@@ -1,0 +1,182 @@
+"""The event engine against the integer oracle and against a dense simulation, bit for bit."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from engine_models import assert_same, clips, conv, dense_layer, model_of, models
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spikeseg_lava.engine import EventEngine, SparseSteps, run_engine
+from spikeseg_lava.errors import ArgumentError, ClipError
+from spikeseg_lava.network import PoolLayer
+from spikeseg_lava.record import SpikeRecord
+from torch_reference import ReferenceEncoder, run_reference
+
+RELAXED = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(st.data(), st.booleans())
+@RELAXED
+def test_random_networks_equal_the_oracle(data, fire_once):
+    model, size = data.draw(models())
+    frames = data.draw(clips(model, size))
+    assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
+
+
+@given(st.data(), st.booleans(), st.integers(1, 4))
+@RELAXED
+def test_chunks_and_samples_change_nothing(data, fire_once, chunk):
+    model, size = data.draw(models())
+    engine, oracle = EventEngine(model, size, fire_once), ReferenceEncoder(model, fire_once)
+    for _ in range(data.draw(st.integers(1, 3))):
+        frames = data.draw(clips(model, size))
+        engine.clear()
+        found = [engine.run(engine.encode(frames[k : k + chunk])) for k in range(0, len(frames), chunk)]
+        rows = {
+            name: np.concatenate([part[name].rows(shape, k * chunk) for k, part in enumerate(found)])
+            for name, shape in engine.shapes.items()
+        }
+        assert_same(SpikeRecord(rows, engine.membranes()), run_reference(model, frames, fire_once))
+        oracle.clear()
+
+
+def test_membranes_may_be_read_at_any_time():
+    rng = np.random.default_rng(0)
+    layer = conv("conv1", [(rng.integers(-9, 9, (2, 1, 3, 3)), 0)], 60, leak=[1, 3], floor=False)
+    frames = (rng.random((12, 1, 6, 7)) < 0.1).astype(np.float32) * 3
+    engine, oracle = EventEngine(model_of(layer), (6, 7)), ReferenceEncoder(model_of(layer))
+    for frame, payload in zip(frames, oracle.encode(frames), strict=True):
+        engine.run(engine.encode(frame[None]))
+        oracle.step(payload)
+        np.testing.assert_array_equal(engine.membranes()["conv1"], oracle.membranes()["conv1"])
+
+
+def test_an_untouched_neuron_without_floor_falls_to_the_lower_end():
+    layer = conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5, leak=3_000_000, floor=False)
+    engine = EventEngine(model_of(layer), (2, 2))
+    engine.run(SparseSteps.silent(2))
+    assert np.all(engine.membranes()["conv1"] == -6_000_000)
+    engine.clear()
+    engine.run(SparseSteps.silent(3))
+    assert np.all(engine.membranes()["conv1"] == -(2**23))
+
+
+def test_a_cleared_neuron_that_is_never_touched_again_reads_zero():
+    layer = conv("conv1", [(np.full((1, 1, 1, 1), 7), 0)], 100)
+    engine = EventEngine(model_of(layer), (1, 3))
+    engine.run(engine.encode(np.array([[[[1.0, 0.0, 0.0]]]])))
+    assert engine.membranes()["conv1"].tolist() == [[[7, 0, 0]]]
+    engine.clear()
+    assert engine.membranes()["conv1"].tolist() == [[[0, 0, 0]]]
+    engine.run(engine.encode(np.array([[[[0.0, 2.0, 0.0]]]])))
+    assert engine.membranes()["conv1"].tolist() == [[[0, 14, 0]]]
+
+
+def test_the_drive_saturates_before_it_meets_the_membrane():
+    layer = conv("conv1", [([[[[127]]], [[[-127]]]], 15)], 2**23 - 1, leak=1, floor=False)
+    frames = np.array([200, 100, 0, 3]).reshape(4, 1, 1, 1)
+    model = model_of(layer, bits=12)
+    record = run_engine(model, frames, fire_once=False)
+    assert_same(record, run_reference(model, frames, fire_once=False))
+
+
+def test_input_that_could_overflow_32_bits_is_summed_in_64():
+    layer = conv("conv1", [(np.full((1, 3, 5, 5), 127), 15)], 2**23 - 1)
+    frames = np.full((3, 3, 6, 9), 4095.0, np.float32)
+    model = model_of(layer, bits=12)
+    assert_same(run_engine(model, frames), run_reference(model, frames))
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((7, 7), (6, 6)), ((2, 2), (2, 2)), ((1, 3), (2, 4)), ((5, 2), (1, 3))])
+def test_pools_overlap_and_leave_gaps(kernel, stride):
+    rng = np.random.default_rng(3)
+    layer = conv("conv1", [([[[[1]]], [[[2]]]], 0)], [1, 4])
+    model = model_of(layer, PoolLayer("pool1", kernel, stride))
+    frames = (rng.random((6, 1, 23, 17)) < 0.05).astype(np.float32) * rng.integers(1, 4, (6, 1, 23, 17))
+    record = run_engine(model, frames, fire_once=False)
+    assert record.counts["pool1"] > 0
+    assert_same(record, run_reference(model, frames, fire_once=False))
+
+
+@pytest.mark.parametrize(
+    ("neuron", "fire_once"),
+    [
+        ({"threshold": [900, 2000], "leak": [1, 7]}, False),
+        ({"threshold": [900, 2000], "decay": [1, 300], "mode": "multiplicative", "floor": False}, False),
+        ({"threshold": [9000, 30], "leak": [0, 90], "floor": False}, True),
+    ],
+)
+def test_a_hundred_thousand_steps_equal_a_dense_simulation(neuron, fire_once):
+    steps, events, shape = 100_000, 3000, (1, 5, 6)
+    rng = np.random.default_rng(5)
+    layer = conv("conv1", [(rng.integers(-3, 9, (2, 1, 3, 2)), 0)], padding=(1, 0), **neuron)
+    times = np.sort(rng.choice(steps, events, replace=False))
+    index, payload = rng.integers(0, 30, events).astype(np.int32), rng.integers(1, 200, events).astype(np.int32)
+    offsets = np.searchsorted(times, np.arange(steps + 1)).astype(np.int64)
+    engine = EventEngine(model_of(layer), shape[1:], fire_once)
+    found = engine.run(SparseSteps(offsets, index, payload))["conv1"].rows(engine.shapes["conv1"])
+
+    dense = np.zeros((steps, *shape), np.int64)
+    dense[times, 0, index // 6, index % 6] = payload
+    expected = []
+    for step, (spikes, membrane) in enumerate(dense_layer(layer, dense, fire_once)):
+        expected += [(step, *place) for place in np.argwhere(spikes)] if spikes.any() else []
+    assert len(expected) > 20
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(engine.membranes()["conv1"], membrane)
+
+
+def test_golden_clips_equal_the_oracle(shared, golden_model):
+    clip = np.load(shared / "golden" / "davis_slider_theta0.05_fireonce.npz")["frames"]
+    for fire_once in (True, False):
+        record = run_engine(golden_model, clip, fire_once)
+        assert min(record.counts.values()) > 100
+        assert_same(record, run_reference(golden_model, clip, fire_once))
+        assert record.meta["backend"] == "event"
+
+
+@pytest.fixture(scope="module")
+def golden_model(shared):
+    from spikeseg_lava.checkpoint import load_checkpoint
+    from spikeseg_lava.quantise import quantize
+
+    return quantize(load_checkpoint(shared / "checkpoints" / "spikeseg_ebssa.pt", threshold=0.05))
+
+
+@pytest.mark.parametrize("frames", [np.zeros((2, 3, 4, 4)), np.zeros((2, 4, 4)), np.zeros(3)])
+def test_frames_of_another_shape_are_refused(frames):
+    model = model_of(conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5))
+    with pytest.raises(ClipError, match="expected"):
+        run_engine(model, frames)
+
+
+@pytest.mark.parametrize("value", [-1.0, 1000.0, np.nan])
+def test_frame_values_beyond_the_payload_are_refused(value):
+    model = model_of(conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5))
+    frames = np.zeros((1, 1, 4, 4), np.float32)
+    frames[0, 0, 1, 2] = value
+    with pytest.raises(ClipError, match="payload"):
+        run_engine(model, frames)
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": 0}, {"threshold": 5, "leak": -1}, {"threshold": 5, "decay": -1}])
+def test_neurons_that_could_fire_while_idle_are_refused(wrong):
+    with pytest.raises(ArgumentError, match="threshold"):
+        EventEngine(model_of(conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], **wrong)), (3, 3))
+
+
+def test_compilation_is_announced_once(caplog):
+    from spikeseg_lava.engine.compilation import CompilationNotice
+
+    class Details:
+        data = {"dispatcher": type("D", (), {"py_func": run_engine})}  # noqa: RUF012
+
+    notice = CompilationNotice()
+    with caplog.at_level(logging.WARNING):
+        notice.on_start(Details)
+        notice.on_start(Details)
+    assert [r.message for r in caplog.records if "compiling" in r.message] == [caplog.records[0].message]
