@@ -1,4 +1,4 @@
-"""Lowering: a fixed-point model rewritten with stock Lava processes only, exactly where possible, and what that costs."""
+"""A fixed-point model rewritten with stock Lava processes only: exactly where possible, and what that costs."""
 
 from spikeseg_lava.lower.lowering import lower
 from spikeseg_lava.lower.simulate import run_stock

@@ -14,8 +14,9 @@ from spikeseg_lava.network import Shape
 def add_events(activation, kernel, stride, padding, channels_out, events, payloads):
     """Add each event's kernel to `activation` Int64[H, W, O].
 
-    `kernel` is Int64[I, kh, kw, O / groups]; `events` Int64[N, 3] of (y, x, input channel). With groups, input channel c
-    reaches only output channels from `c // (I / groups) * (O / groups)`; `channels_out` = (O / groups, I / groups).
+    `kernel` is Int64[I, kh, kw, O / groups]; `events` Int64[N, 3] of (y, x, input channel). With groups, input
+    channel c reaches only output channels from `c // (I / groups) * (O / groups)`; `channels_out` holds both
+    quotients, outputs first.
     """
     rows, columns = activation.shape[0], activation.shape[1]
     outputs, inputs = channels_out

@@ -6,8 +6,6 @@ fixed-point membrane is two activations, 128 units of v. Limits: `LIF` of lava-n
 
 from __future__ import annotations
 
-from typing import Union
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +22,7 @@ POINT_EXPONENT = 7
 POINT_LIMIT = POINT_WEIGHT << POINT_EXPONENT
 MOST_REPEATS = 16
 
-Payloads = Union[int, NDArray[np.integer]]
+Payloads = int | NDArray[np.integer]
 SPIKES = 1  # largest payload between layers
 
 

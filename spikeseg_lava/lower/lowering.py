@@ -49,8 +49,8 @@ def lower(
         calibration: a clip Float[T, C, H, W]; chooses integers of refitted layers and the depth of windows.
         method: "auto" takes the fewest windows that keep an IoU of `fidelity` per layer on the clip (without a clip:
             "exact"); "exact" is the floored neuron bit for bit with the fewest neurons; "windows" takes `depth`;
-            "mirror" is exact for any number of frames, fire-once only; "memoryless" is windows of depth 1; "unfloored" is the
-            plain LIF, to compare.
+            "mirror" is exact for any number of frames, fire-once only; "memoryless" is windows of depth 1;
+            "unfloored" is the plain LIF, to compare.
         depth: of "windows"; default: `frames`, which is exact.
         fire_once: neurons that fire once per sample; it is built in.
         frames: longest sample it must hold for; default: the calibration's, else the model's.

@@ -9,8 +9,8 @@ Four populations for each neuron, exact for any number of frames:
 * relay: the floor's spikes one chip step later, to take the forced spikes of the detector away again.
 * the latch: detector minus relay; fires once.
 
-After the first spike floor and detector run apart, which no longer matters: the latch stays closed. The price is activity:
-an idle leaking neuron fires on every step in three of the four.
+After the first spike floor and detector run apart, which no longer matters: the latch stays closed. The price is
+activity: an idle leaking neuron fires on every step in three of the four.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from spikeseg_lava.network import Shape
 
 
 def push_needed(conv: FixedPointConv, largest_payload: Payloads) -> int:
-    """Activations that lift the detector over its threshold from the lowest value it can have before the first spike."""
+    """Activations that lift the detector over its threshold from the lowest value it has before the first spike."""
     theta, leak = int(conv.neuron.threshold.max()), int(conv.neuron.leak.max())
     return 2 * (theta + leak) + largest_drive(conv, largest_payload)[1] + 2
 

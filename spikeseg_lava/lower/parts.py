@@ -13,7 +13,7 @@ Every synapse delivers the spikes of the step before. Units: `threshold` and wei
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,7 @@ class PointSynapse:
     exponent: int
 
 
-Synapse = Union[KernelSynapse, PointSynapse]
+Synapse = KernelSynapse | PointSynapse
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """New integers for a layer whose own do not fit stock parts, from the float layer it was made from.
 
-The layer is written in units of its threshold, `w / theta` and `lambda / theta` per channel, so that one threshold serves all
-channels; `units` is the integer threshold, and everything else follows from it::
+The layer is written in units of its threshold, `w / theta` and `lambda / theta` per channel, so that one threshold
+serves all channels; `units` is the integer threshold, and everything else follows from it::
 
     spikes   w8 = round(units w / theta)
     graded   w8 = round(units w / (theta X)),  r8 = round((units w / (theta X) - w8) R)
@@ -33,7 +33,7 @@ def in_thresholds(source: ConvLayer) -> NDArray[np.float64]:
 def refit_spikes(conv: FixedPointConv, units: int) -> FixedPointConv:
     """A layer that sees 0/1 spikes, in one 8-bit plane.
 
-    Where no weight is negative, a weight of Theta + L fires from any membrane: larger ones are cut there, losing nothing.
+    Where no weight is negative, a weight of Theta + L fires from any membrane: larger ones are cut there, without loss.
     """
     neuron = integer_neuron(conv, units)
     most = LARGEST_WEIGHT if _signed(conv) else min(LARGEST_WEIGHT, units + int(neuron.leak.max()))

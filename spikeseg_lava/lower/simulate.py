@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ClipError
+from spikeseg_lava.lower.alignment import aligned_record
 from spikeseg_lava.lower.kernel_step import KernelState
 from spikeseg_lava.lower.neuron_step import PopulationState
 from spikeseg_lava.lower.parts import InputSource, KernelSynapse, PointSynapse
 from spikeseg_lava.lower.stock_network import StockNetwork
 from spikeseg_lava.network import Shape
-from spikeseg_lava.record import SpikeRecord, rows_in_order
+from spikeseg_lava.record import SpikeRecord
 
 Spikes = dict[str, NDArray[Any]]
 
@@ -63,23 +64,35 @@ def source_payload(source: InputSource, payloads: NDArray[np.int32], steps_per_f
 def run_stock(network: StockNetwork, frames: NDArray[Any]) -> SpikeRecord:
     """Run one sample of frames Float[T, C, H, W] from cleared state; spikes are aligned to frames again.
 
-    `meta` also tells chip steps, latency of every layer, spikes of every population, and spikes of a layer's output
-    that left at a chip step that belongs to no frame (`stray`: 0 unless an approximation makes some).
+    `meta` also tells chip steps, latency of every layer, spikes of every population (`population_spikes`), and spikes
+    of a layer's output that belong to no frame (`stray`: 0 unless an approximation makes some).
 
     Raises:
         ClipError: more frames than the network was lowered for, or frames of another shape.
     """
     payloads = checked_payloads(network, frames)
-    simulator, total = StockSimulator(network), network.chip_steps(len(frames))
-    history: dict[str, list[NDArray[np.bool_]]] = {signal.name: [] for signal in network.outputs.values()}
+    simulator = StockSimulator(network)
+    outputs = {signal.name for signal in network.outputs.values()}
+    rows: dict[str, list[NDArray[np.int32]]] = {name: [] for name in outputs}
     counts: Counter[str] = Counter()
-    for chip_step in range(1, total + 1):
-        sent = {s.name: source_payload(s, payloads, network.steps_per_frame, chip_step) for s in network.sources}
-        spikes = simulator.step(sent)
-        counts.update({name: int(fired.sum()) for name, fired in spikes.items()})
-        for name, steps in history.items():
-            steps.append(spikes[name])
-    return aligned_record(network, {name: np.array(x) for name, x in history.items()}, len(frames), dict(counts))
+    for chip_step in range(1, network.chip_steps(len(frames)) + 1):
+        spikes = simulator.step(source_payloads(network, payloads, chip_step))
+        counts.update({name: int(np.count_nonzero(fired)) for name, fired in spikes.items()})
+        for name in outputs:
+            rows[name].append(step_rows(spikes[name], chip_step))
+    joined = {name: np.concatenate(parts) for name, parts in rows.items()}
+    return aligned_record(network, joined, len(frames), "stock", population_spikes=dict(counts))
+
+
+def step_rows(spikes: NDArray[np.bool_], chip_step: int) -> NDArray[np.int32]:
+    """Int32[N, 4] (chip step from 0, c, y, x) of the spikes Bool[H, W, C] of one chip step (from 1)."""
+    y, x, c = np.nonzero(spikes)
+    return np.stack([np.full(len(c), chip_step - 1), c, y, x], axis=1).astype(np.int32)
+
+
+def source_payloads(network: StockNetwork, payloads: NDArray[np.int32], chip_step: int) -> Spikes:
+    """What every source sends at a chip step, Int32[H, W, C]."""
+    return {s.name: source_payload(s, payloads, network.steps_per_frame, chip_step) for s in network.sources}
 
 
 def checked_payloads(network: StockNetwork, frames: NDArray[Any]) -> NDArray[np.int32]:
@@ -92,20 +105,3 @@ def checked_payloads(network: StockNetwork, frames: NDArray[Any]) -> NDArray[np.
     if payloads.shape[1:] != expected:
         raise ClipError(f"`frames` give payloads of shape {payloads.shape[1:]}, the network takes {expected}")
     return payloads
-
-
-def aligned_record(network: StockNetwork, sent: Spikes, frames: int, counts: dict[str, int]) -> SpikeRecord:
-    """A record from Bool[chip steps, H, W, C] of the output populations: chip step `emitted + K t` is frame t."""
-    spikes, stray = {}, {}
-    for layer, signal in network.outputs.items():
-        of_frames = sent[signal.name][signal.emitted - 1 :: network.steps_per_frame][:frames]
-        t, y, x, c = np.nonzero(of_frames)
-        spikes[layer] = rows_in_order(np.stack([t, c, y, x], axis=1))
-        stray[layer] = int(sent[signal.name].sum()) - len(t)
-    meta = {
-        "backend": "stock", "fire_once": network.fire_once, "steps": frames,
-        "shapes": {layer: list(signal.shape) for layer, signal in network.outputs.items()},
-        "chip_steps": network.chip_steps(frames), "stray": stray, "population_spikes": counts,
-        "latency": {layer: signal.emitted - 1 for layer, signal in network.outputs.items()},
-    }  # fmt: skip
-    return SpikeRecord(spikes, {}, meta)

@@ -27,7 +27,8 @@ class LayerPlan:
     """How one layer is written.
 
     Attributes:
-        gadget: "direct" (one LIF), "windows" (`depth` LIFReset copies and an OR), "mirror" (floor by hard reset), "pool".
+        gadget: "direct" (one LIF), "windows" (`depth` LIFReset copies and an OR), "mirror" (floor by hard reset),
+            "pool".
         depth: longest window of frames a copy integrates; 0 where it does not apply.
         exact: bit for bit the floored neuron, whatever the input (of at most `StockNetwork.frames` frames).
         note: why.
