@@ -1,0 +1,19 @@
+"""What a network takes of a chip, what it does there on a clip, what that costs, and what it breaks."""
+
+from spikeseg_lava.report.activity import activity
+from spikeseg_lava.report.energy import estimate_energy
+from spikeseg_lava.report.explain import explain_figure, explanation
+from spikeseg_lava.report.report import Report, build_report
+from spikeseg_lava.report.resources import resources
+from spikeseg_lava.report.text import render_text
+
+__all__ = [
+    "Report",
+    "activity",
+    "build_report",
+    "estimate_energy",
+    "explain_figure",
+    "explanation",
+    "render_text",
+    "resources",
+]
