@@ -11,6 +11,7 @@ inequalities of the decisions nearest to the threshold (the idea of AdaRound, Na
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.network import ConvLayer, Neuron
 
 CLOSEST = 1500  # decisions kept for each output channel and clip
+LONGEST = 200  # steps of a clip that are looked at, to bound memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +40,13 @@ class Decisions:
 def close_decisions(
     layer: ConvLayer, inputs: NDArray[np.floating], encoded: NDArray[np.floating], fire_once: bool
 ) -> list[Decisions]:
-    """Per output channel, the decisions nearest to the threshold.
+    """Per output channel, the decisions nearest to the threshold in the first `LONGEST` steps.
 
     Args:
         inputs: Float[T, I, H, W], input of the float layer.
         encoded: the same as its integer payloads say it, in units of the float input.
     """
-    membrane, since = _trajectories(layer, input_windows(layer, inputs), fire_once)
+    membrane, since = _trajectories(layer, input_windows(layer, inputs[:LONGEST]), fire_once)
     distance = membrane - layer.neuron.threshold[:, None, None]
     windows = input_windows(layer, encoded)
     return [_closest(layer.neuron, o, windows, distance[:, o], since[:, o]) for o in range(len(layer.weight))]
@@ -60,7 +62,7 @@ def joined(parts: list[list[Decisions]]) -> list[Decisions]:
 FIELDS = ("inputs", "level", "fires")
 
 
-def input_windows(layer: ConvLayer, inputs: NDArray[np.floating]) -> NDArray[np.floating]:
+def input_windows(layer: ConvLayer, inputs: NDArray[Any]) -> NDArray[Any]:
     """A view [T, I, oh, ow, kh, kw]: what each output neuron sees of the padded input."""
     (top, left), (down, right) = layer.padding, layer.stride
     padded = np.pad(inputs, ((0, 0), (0, 0), (top, top), (left, left)))
@@ -70,13 +72,13 @@ def input_windows(layer: ConvLayer, inputs: NDArray[np.floating]) -> NDArray[np.
 
 def _trajectories(
     layer: ConvLayer, windows: NDArray[np.floating], fire_once: bool
-) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     """Membrane before the reset [T, O, oh, ow] (inf where a neuron may not fire), steps since it was last at zero."""
     neuron = layer.neuron
     theta, leak, beta = (a[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.beta))
     weight = layer.weight.astype(np.float64)
     shape = (len(windows), len(weight), *windows.shape[2:4])
-    membranes, ages = np.empty(shape), np.empty(shape, np.int32)
+    membranes, ages = np.empty(shape, np.float32), np.empty(shape, np.int16)
     v, age, fired = np.zeros(shape[1:]), np.zeros(shape[1:], np.int32), np.zeros(shape[1:], bool)
     for t, window in enumerate(windows):
         v = beta * v + np.einsum("oikl,iyxkl->oyx", weight, window, optimize=True) - leak
@@ -91,7 +93,7 @@ def _trajectories(
 
 
 def _closest(
-    neuron: Neuron, o: int, windows: NDArray[np.floating], distance: NDArray[np.float64], since: NDArray[np.int32]
+    neuron: Neuron, o: int, windows: NDArray[np.floating], distance: NDArray[np.floating], since: NDArray[np.int16]
 ) -> Decisions:
     far = np.abs(distance).ravel()
     nearest = np.argpartition(far, CLOSEST)[:CLOSEST] if far.size > CLOSEST else np.arange(far.size)

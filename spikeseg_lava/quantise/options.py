@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,12 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import InputCode
 from spikeseg_lava.network import ConvLayer, PoolLayer, SpikingNetwork
 from spikeseg_lava.quantise.calibration import Frames
-from spikeseg_lava.quantise.setting import TWO_PLANES_MAX, WEIGHT_MAX, LayerSetting, Rounding
-from spikeseg_lava.quantise.state_room import highest_scale
+from spikeseg_lava.quantise.setting import LayerSetting, Rounding
+from spikeseg_lava.quantise.state_room import drive_levels, highest_scale
+from spikeseg_lava.targets import Target
 
 GRADED_BITS = (8, 10, 12, 14, 16)  # payloads tried, cheapest first
+NO_PAYLOAD = "`calibration` holds graded values, but spikes of {} carry no payload: frames become event or none"
 SPIKES = InputCode(1, 1.0)  # what travels between layers
 ROUNDINGS: tuple[Rounding, ...] = ("nearest", "calibrated")
 
@@ -28,14 +31,18 @@ class Options:
         input_bits: payload bits of the frames.
         per_channel: scales per output channel.
         rounding: "nearest" or "calibrated".
-        payload_bits: largest payload of the target.
+        target: the chip.
     """
 
     planes: int | Mapping[str, int] | None
     input_bits: int | None
     per_channel: bool | None
     rounding: Rounding | None
-    payload_bits: int
+    target: Target
+
+    @property
+    def payload_bits(self) -> int:
+        return self.target.payload_bits.value
 
     def __post_init__(self) -> None:
         given = self.planes.values() if isinstance(self.planes, Mapping) else [self.planes]
@@ -82,7 +89,10 @@ class Options:
             bits = (1,)
         else:
             binary = all(((clip == 0) | (clip == 1)).all() for clip in clips)
-            bits = (1,) * binary + tuple(b for b in GRADED_BITS if b <= self.payload_bits)
+            graded = tuple(b for b in GRADED_BITS if b <= self.payload_bits)
+            if not binary and not graded:
+                warnings.warn(NO_PAYLOAD.format(self.target.name), stacklevel=4)
+            bits = (1,) * (binary or not graded) + graded
         return [input_code(b, largest_value(clips)) for b in bits]
 
     def balanced_code(self, network: SpikingNetwork, clips: Sequence[Frames], steps: int) -> InputCode:
@@ -90,9 +100,7 @@ class Options:
         largest, first = largest_value(clips), network.convolutions[0]
         if self.input_bits is not None or isinstance(network.layers[0], PoolLayer):
             return input_code(self.input_bits or 1, largest)
-        return input_code(
-            balanced_bits(first, max(self.planes_of(first.name)), largest, steps, self.payload_bits), largest
-        )
+        return input_code(balanced_bits(first, max(self.planes_of(first.name)), largest, steps, self.target), largest)
 
 
 def largest_value(clips: Sequence[Frames]) -> float:
@@ -105,17 +113,17 @@ def input_code(bits: int, largest: float) -> InputCode:
     return InputCode(bits, 1.0 if bits == 1 else (2**bits - 1) / largest)
 
 
-def balanced_bits(layer: ConvLayer, planes: int, largest: float, steps: int, payload_bits: int) -> int:
-    """Payload bits that leave the membrane's 24 bit to weights and payload alike.
+def balanced_bits(layer: ConvLayer, planes: int, largest: float, steps: int, target: Target) -> int:
+    """Payload bits that share the membrane's 24 bit fairly with the weights.
 
-    Weight levels times payload levels are bounded by 2**23 units of threshold and leak; frames are sparse and mostly
-    small, so rounding them costs more than rounding weights, and they get the odd half bit.
+    Weight levels times payload levels are bounded by what Theta + L and the drive of the worst input may be; frames are
+    sparse and mostly small, so rounding them costs more than rounding weights, and they get the odd half bit.
     """
-    most = WEIGHT_MAX if planes == 1 else TWO_PLANES_MAX
-    for bits in range(min(16, payload_bits), 1, -1):
-        code = input_code(bits, largest)
-        room = highest_scale(layer, LayerSetting(planes, bits), code.scale, steps).min() / code.scale
-        levels = float(np.abs(layer.weight).max()) * room
-        if levels >= min(most, code.largest / np.sqrt(2)):
+    accumulator_max, nothing_cut = 2 ** (target.accumulator_bits.value - 1) - 1, np.full(len(layer.weight), np.inf)
+    for bits in range(min(GRADED_BITS[-1], target.payload_bits.value), 1, -1):
+        code, setting = input_code(bits, largest), LayerSetting(planes, bits)
+        state = float(np.abs(layer.weight).max()) * highest_scale(layer, setting, code.scale, steps).min() / code.scale
+        levels = min(state, drive_levels(layer, nothing_cut, setting, accumulator_max))
+        if levels >= min(setting.largest_weight, code.largest / np.sqrt(2)):
             return bits
-    return 2
+    return min(2, target.payload_bits.value)

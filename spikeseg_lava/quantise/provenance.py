@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.quantise.calibration import CalibrationRun
+from spikeseg_lava.quantise.ranges import analyse_ranges
 from spikeseg_lava.quantise.search import Trial, chosen
 
 
 def provenance_of(
-    network: SpikingNetwork, runs: Sequence[CalibrationRun], trials: Mapping[str, Sequence[Trial]]
+    network: SpikingNetwork,
+    model: FixedPointModel,
+    runs: Sequence[CalibrationRun],
+    trials: Mapping[str, Sequence[Trial]],
 ) -> dict[str, Any]:
-    """`network`: where the floats came from; `quantisation`: calibration clips; per layer trials, choice and reason."""
-    code = chosen(next(iter(trials.values()))).code
+    """`network`: where the floats came from; `quantisation`: calibration clips; per layer trials, choice and reason.
+
+    `ranges` are the static ones of each layer, beside those observed on each calibration run.
+    """
+    code = model.input
+    ranges = [analyse_ranges(model, run.frames, fire_once=run.fire_once) for run in runs] or [analyse_ranges(model)]
     return {
         "network": dict(network.provenance),
         "quantisation": {
             "calibration": [_run(run) for run in runs],
             "input": {"bits": code.bits, "scale": code.scale, "largest_value": code.largest / code.scale},
+            "ranges": [[asdict(layer) for layer in one] for one in ranges],
             "layers": {name: _layer(tried, bool(runs)) for name, tried in trials.items()},
         },
     }

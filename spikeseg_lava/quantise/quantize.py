@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,10 +14,11 @@ from spikeseg_lava.network import PoolLayer, SpikingNetwork
 from spikeseg_lava.quantise.calibration import CalibrationRun, Frames, calibration_clips, reference_runs
 from spikeseg_lava.quantise.options import SPIKES, Options
 from spikeseg_lava.quantise.provenance import provenance_of
+from spikeseg_lava.quantise.ranges import analyse_ranges, check_saturation
 from spikeseg_lava.quantise.search import LayerSearch, Trial, chosen
 from spikeseg_lava.quantise.setting import Rounding
 from spikeseg_lava.quantise.validation import check_network
-from spikeseg_lava.quantise.word_lengths import payload_bits_of
+from spikeseg_lava.targets import get_target
 
 STEPS = 100  # of a sample, where neither the checkpoint nor a calibration clip says how many
 
@@ -55,7 +57,7 @@ def quantize(
         QuantisationError: a layer cannot be written in the integers of the target; names layer, value and limit.
     """
     check_network(network)
-    options = Options(planes, input_bits, per_channel, rounding, payload_bits_of(target))
+    options = Options(planes, input_bits, per_channel, rounding, get_target(target))
     options.check_names([layer.name for layer in network.convolutions])
     clips = () if calibration is None else calibration_clips(network, calibration)
     if rounding == "calibrated" and not clips:
@@ -65,20 +67,26 @@ def quantize(
     best = {name: chosen(tried) for name, tried in trials.items()}
     layers = tuple(x if isinstance(x, PoolLayer) else best[x.name].conv for x in network.layers)
     code = best[network.convolutions[0].name].code
-    story = provenance_of(network, runs, trials)
-    return FixedPointModel(layers, code, target, network.input_size, network.timesteps, story)
+    model = FixedPointModel(layers, code, target, network.input_size, network.timesteps)
+    check_saturation(analyse_ranges(model, steps=_steps(network, clips)))
+    return replace(model, provenance=provenance_of(network, model, runs, trials))
 
 
 def _trials(
     network: SpikingNetwork, options: Options, clips: Sequence[Frames], runs: Sequence[CalibrationRun]
 ) -> dict[str, list[Trial]]:
     """Settings tried of every convolution, in order of cost."""
-    steps = max([network.timesteps or 0, *(len(clip) for clip in clips)]) or STEPS
+    steps = _steps(network, clips)
     trials: dict[str, list[Trial]] = {}
     for layer in network.convolutions:
         codes = [SPIKES] if trials else options.frame_codes(network, clips)
         fine_code = SPIKES if trials else options.balanced_code(network, clips, steps)
         finest = options.finest(layer.name, fine_code), fine_code
-        search = LayerSearch(network, layer, runs, options.payload_bits, steps)
+        search = LayerSearch(network, layer, runs, options.target, steps)
         trials[layer.name] = search.cheapest(options.settings(layer.name, codes) if runs else [finest], finest)
     return trials
+
+
+def _steps(network: SpikingNetwork, clips: Sequence[Frames]) -> int:
+    """How long a sample may be, as far as is known; matters for neurons without a floor."""
+    return max([network.timesteps or 0, *(len(clip) for clip in clips)]) or STEPS

@@ -8,7 +8,7 @@ resolution than the weights have, because lambda is small against theta (0.1 of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,14 @@ from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.network import ConvLayer
 from spikeseg_lava.quantise.cutting import firing_level
 from spikeseg_lava.quantise.setting import LayerSetting
-from spikeseg_lava.quantise.state_room import highest_scale
+from spikeseg_lava.quantise.state_room import ROUNDING, drive_levels, highest_scale, one_sided_sum
+from spikeseg_lava.targets import Target
 
 ENOUGH = 2**16  # a threshold of this many units has a rounding error of 1.5e-5 of itself: no finer one is sought
+FINE_EXPONENT = 5  # membrane units of 1/32 of a weight unit: leak and threshold are rounded far finer than the weights
+FINE_WEIGHT = 2**10 - 1  # levels that are not given up for a drive that cannot leave the accumulator
 TIE = 1 - 2.0**-22  # scale a hair smaller: sums equal to theta in float32 stay at or above ceil(theta * S)
+SYNAPSE_EXPONENTS = 14  # weight exponents of Loihi 1 run from -7 to 7 (nengo-loihi builder/validate.py)
 CANDIDATES = 64  # weight scales tried below the largest one
 
 
@@ -52,13 +56,23 @@ class Room:
 
     Attributes:
         input_scale: payload units per unit of the layer's float input.
-        payload_bits: of the target; input bits and a plane's exponent share them.
+        target: whose payload, accumulator and exponents bound the scale.
         steps: time steps of a sample, for neurons without a floor.
     """
 
     input_scale: float
-    payload_bits: int
+    target: Target
     steps: int
+
+    def largest_exponent(self, setting: LayerSetting) -> int:
+        """Of the low plane: it shares the graded payload with the input, or sits in the synapse without payloads."""
+        bits = self.target.payload_bits.value
+        return max(0, (bits - setting.input_bits if bits > 1 else SYNAPSE_EXPONENTS) - setting.shift)
+
+    @property
+    def accumulator_max(self) -> int:
+        """Largest sum of one step's synapses."""
+        return 2 ** (self.target.accumulator_bits.value - 1) - 1
 
 
 def best_scale(layer: ConvLayer, setting: LayerSetting, room: Room) -> LayerScale:
@@ -75,14 +89,21 @@ def good_scales(layer: ConvLayer, setting: LayerSetting, room: Room, count: int)
 
 
 def with_exponent(layer: ConvLayer, setting: LayerSetting, room: Room, weight: NDArray[np.float64]) -> LayerScale:
-    """The smallest exponent that gives every threshold `ENOUGH` units, as far as membrane and payload allow."""
+    """The smallest exponent that gives every threshold `ENOUGH` units, as far as membrane and payload allow.
+
+    A smaller one that is still fine is preferred where the drive of the worst input then fits the accumulator.
+    """
+    limit = firing_level(layer, setting.input_bits)
     highest = highest_scale(layer, setting, room.input_scale, room.steps)
-    threshold = (layer.neuron.threshold * weight * room.input_scale).min()
-    wanted = np.ceil(np.log2(ENOUGH / threshold))
-    state = np.floor(np.log2(highest / (weight * room.input_scale)).min() + 1e-12)
-    payload = room.payload_bits - setting.input_bits - setting.shift
-    exponent = int(np.clip(wanted, 0, max(0, min(state, payload))))
-    return LayerScale(weight, room.input_scale, exponent, firing_level(layer, setting.input_bits))
+    unit = weight * room.input_scale
+    drive = (one_sided_sum(layer, limit) * weight).max() * (2**setting.input_bits - 1) * ROUNDING
+    wanted, fits = (
+        np.ceil(_log2(ENOUGH / layer.neuron.threshold / unit).max()),
+        np.floor(_log2(room.accumulator_max / drive)),
+    )
+    most = min(np.floor(_log2(highest / unit).min()), room.largest_exponent(setting))
+    exponent = int(max(0, min(wanted, most, max(fits, FINE_EXPONENT - setting.shift))))
+    return LayerScale(weight, room.input_scale, exponent, limit)
 
 
 def _candidates(layer: ConvLayer, setting: LayerSetting, room: Room) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -92,7 +113,7 @@ def _candidates(layer: ConvLayer, setting: LayerSetting, room: Room) -> tuple[ND
     highest = highest_scale(layer, setting, room.input_scale, room.steps) / room.input_scale
     if not setting.per_channel:
         largest, highest = np.full_like(largest, largest.max()), np.full_like(highest, highest.min())
-    finest = np.floor(np.minimum(setting.largest_weight, largest * highest))
+    finest = np.floor(np.minimum(_levels(layer, setting, room, limit), largest * highest))
     if (finest[largest > 0] < 1).any():
         raise _too_small(layer, room)
     finest = np.maximum(finest, 1)
@@ -100,6 +121,16 @@ def _candidates(layer: ConvLayer, setting: LayerSetting, room: Room) -> tuple[ND
     levels = np.maximum(finest - np.arange(CANDIDATES)[:, None], np.maximum(finest // 2, 1))
     scales = levels / unit * TIE
     return scales, _squared_errors(layer, limit, scales, setting.per_channel)
+
+
+def _levels(layer: ConvLayer, setting: LayerSetting, room: Room, limit: NDArray[np.float64]) -> float:
+    """Weight levels of the planes; no more than let the drive of the worst input fit, where those are fine."""
+    fits = drive_levels(layer, limit, setting, room.accumulator_max)
+    return min(setting.largest_weight, max(fits, FINE_WEIGHT))
+
+
+def _log2(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log2(np.maximum(value, 1e-300)) + 1e-12
 
 
 def _squared_errors(
@@ -117,8 +148,3 @@ def _too_small(layer: ConvLayer, room: Room) -> QuantisationError:
         f"({highest:g} together) and {room.steps} steps fit 2**23 - 1 units, with {room.input_scale:g} units of "
         "payload per unit of input; use fewer `input_bits`, or rescale weights, threshold and leak of the layer"
     )
-
-
-def at_exponent(scale: LayerScale, exponent: int) -> LayerScale:
-    """The same weight scale with another exponent."""
-    return replace(scale, exponent=exponent)

@@ -23,6 +23,7 @@ from spikeseg_lava.quantise.decisions import Decisions, close_decisions, joined
 from spikeseg_lava.quantise.rounding import assemble, nearest_weights
 from spikeseg_lava.quantise.scales import Room, best_scale
 from spikeseg_lava.quantise.setting import LayerSetting
+from spikeseg_lava.targets import Target
 
 Coded = tuple[LayerSetting, InputCode]  # a setting and the code of its input
 
@@ -73,7 +74,7 @@ class LayerSearch:
     network: SpikingNetwork
     layer: ConvLayer
     runs: Sequence[CalibrationRun]
-    payload_bits: int
+    target: Target
     steps: int
     _inputs: list[Frames] = field(default_factory=list)
     _decisions: dict[InputCode, list[Decisions]] = field(default_factory=dict)
@@ -103,7 +104,7 @@ class LayerSearch:
 
     def trial(self, setting: LayerSetting, code: InputCode) -> Trial:
         """Quantise the layer and run it on every calibration run."""
-        room = Room(code.scale, self.payload_bits, self.steps)
+        room = Room(code.scale, self.target, self.steps)
         if setting.rounding == "calibrated":
             scale, weights = calibrated_weights(self.layer, setting, room, self._close(code))
         else:

@@ -30,6 +30,19 @@ def highest_scale(layer: ConvLayer, setting: LayerSetting, input_scale: float, s
     return (STATE_MAX - 2) / demand
 
 
+def drive_levels(layer: ConvLayer, limit: NDArray[np.float64], setting: LayerSetting, accumulator_max: int) -> float:
+    """Integer the largest weight may be so that the drive of the worst input fits `accumulator_max`."""
+    largest = np.minimum(np.abs(layer.weight).max(axis=(1, 2, 3)), limit).max()
+    spread = one_sided_sum(layer, limit).max() / max(largest, 1e-300)
+    return accumulator_max / max(spread, 1) / (2**setting.input_bits - 1) / ROUNDING
+
+
+def one_sided_sum(layer: ConvLayer, limit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float64[O]: the sum of the positive weights (cut to `limit`) or of the negative ones, whichever is larger."""
+    weight = np.minimum(layer.weight.astype(np.float64), limit[:, None, None, None])
+    return np.maximum(np.maximum(weight, 0).sum(axis=(1, 2, 3)), -np.minimum(weight, 0).sum(axis=(1, 2, 3)))
+
+
 def sinking_steps(beta: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     """Float64[O]: `1 + beta + beta**2 + ...` over `steps` steps, how many worst inputs can add up."""
     lost = np.where(beta < 1, 1 - beta, 1)
