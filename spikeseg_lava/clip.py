@@ -38,15 +38,18 @@ def save_clip(path: str | os.PathLike[str], frames: NDArray[Any]) -> None:
 
 def _array(path: Path) -> NDArray[Any]:
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("a single array, expected an `.npz` with an array `frames`")
-        with archive:
-            if FRAMES not in archive.files:
-                raise ValueError(f"it holds {', '.join(archive.files) or 'nothing'}, expected an array `{FRAMES}`")
-            return archive[FRAMES]
+        with path.open("rb") as file:  # opened here: NumPy leaves a damaged file open
+            return _frames_of(np.load(file, allow_pickle=False))
     except Exception as error:  # zip, zlib and npy parser each have exceptions of their own for a damaged file
         raise ClipError(f"`{path}` is not a clip: {_first_line(error)}") from error
+
+
+def _frames_of(archive: Any) -> NDArray[Any]:
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError(f"it is a single array, expected an `.npz` with an array `{FRAMES}`")
+    if FRAMES not in archive.files:
+        raise ValueError(f"it holds {', '.join(archive.files) or 'nothing'}, expected an array `{FRAMES}`")
+    return archive[FRAMES]
 
 
 def _checked(frames: NDArray[Any], label: str) -> NDArray[np.float32]:

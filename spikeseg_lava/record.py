@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from spikeseg_lava.errors import RecordError
 from spikeseg_lava.files import writing
 
 MEMBRANE = "_membrane"
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +51,10 @@ class SpikeRecord:
     def load(cls, path: str | os.PathLike[str]) -> SpikeRecord:
         """Read a record; raises RecordError when the file is missing or is none."""
         try:
-            with np.load(Path(path), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files if name != "frames"}
+            with Path(path).open("rb") as file:  # opened here: NumPy leaves a damaged file open
+                arrays = _arrays_of(np.load(file, allow_pickle=False))
             meta = json.loads(str(arrays.pop("meta", "{}")))
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, EOFError, KeyError, RuntimeError, *ZIP_ERRORS) as error:
             raise RecordError(f"`{path}` is not a spike record: {error}") from error
         return cls(_spikes_of(arrays, path), _membranes_of(arrays), meta)
 
@@ -61,6 +63,12 @@ def rows_in_order(rows: NDArray[np.integer]) -> NDArray[np.int32]:
     """Int32[N, 4] rows (t, c, y, x) sorted lexicographically."""
     rows = np.asarray(rows, np.int32).reshape(-1, 4)
     return rows[np.lexsort(rows.T[::-1])]
+
+
+def _arrays_of(archive: Any) -> dict[str, Any]:
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("it is a single array, expected an `.npz`")
+    return {name: archive[name] for name in archive.files if name != "frames"}
 
 
 def _spikes_of(arrays: dict[str, Any], path: Any) -> dict[str, NDArray[np.int32]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import warnings
@@ -50,6 +51,6 @@ def _reason(error: Exception) -> str:
         )
     if "TorchScript" in text:
         return "it is a TorchScript archive; save the `state_dict()` of the model with `torch.save`"
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that one: a seek before the start of the file
         return error.strerror or text
     return "it is truncated, damaged, or no file of `torch.save`"
