@@ -1,0 +1,9 @@
+"""Pictures of what was found: one still, an animation, and a page to turn around in x, y and time."""
+
+from __future__ import annotations
+
+from spikeseg_lava.pictures.animation import animate
+from spikeseg_lava.pictures.space_time import write_space_time
+from spikeseg_lava.pictures.still import draw_detections
+
+__all__ = ["animate", "draw_detections", "write_space_time"]
