@@ -13,6 +13,8 @@ from lava.magma.core.process.variable import VarServer
 class QuietProcess(AbstractProcess):
     """Lava adds a console handler to the root logger for every Process ever made; this one takes it back."""
 
+    _runtime: Any = None  # Lava's `__del__` asks for it, also where an argument was refused before it was set
+
     def __init__(self, **parameters: Any) -> None:
         handlers = list(logging.getLogger().handlers)
         super().__init__(**parameters)

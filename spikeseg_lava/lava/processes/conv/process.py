@@ -17,8 +17,8 @@ class PlaneConv(QuietProcess):
     """`a_out = sat24( sum over planes of (weight * s_in) << weight_exp )`, in the same step.
 
     `weight`, `stride`, `padding` and shapes are those of `lava.proc.conv.Conv`, whose place it can take: images
-    (W, H, C), kernels (O, kx, ky, I), a true convolution. Three things differ: there may be several planes of weights, their
-    exponents count, and there is no step of delay, so it cannot close a loop. Input is graded: values count.
+    (W, H, C), kernels (O, kx, ky, I), a true convolution. Three things differ: there may be several planes of weights,
+    their exponents count, and there is no step of delay, so it cannot close a loop. Input is graded: values count.
 
     Args:
         weight: [O, kx, ky, I] or [planes, O, kx, ky, I]; integers in the `fixed_pt` model.

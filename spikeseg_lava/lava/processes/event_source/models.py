@@ -25,10 +25,19 @@ class EventSourceModel(PyLoihiProcessModel):
 
     def start(self) -> None:
         self._steps = iter(self.proc_params["steps"])
+        self._size = self.proc_params["size"]
         super().start()
 
     def run_spk(self) -> None:
-        self.s_out.send(*next(self._steps, NOTHING))
+        index, payload = next(self._steps, NOTHING)
+        self._check(np.asarray(index))
+        self.s_out.send(index, payload)
+
+    def _check(self, index: np.ndarray) -> None:
+        if len(index) and (index.min() < 0 or index.max() >= self._size):
+            raise ValueError(f"places must lie in 0..{self._size - 1}, got {index.min()} to {index.max()}")
+        if len(np.unique(index)) < len(index):
+            raise ValueError(f"a place may occur once a step, got {len(index) - len(np.unique(index))} twice")
 
 
 @implements(proc=EventSource, protocol=LoihiProtocol)

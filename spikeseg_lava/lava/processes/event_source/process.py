@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,13 +21,13 @@ class EventSource(QuietProcess):
     Args:
         shape: (W, H, C).
         steps: an iterable of (places Int[N], values [N] or one for all); a place is the flat index in `shape`, at most
-            once a step. It is consumed in the child, while the graph runs: a generator that reads a recording of hours needs
-            no more memory than one step.
+            once a step. It is consumed in the child, while the graph runs: a generator that reads a recording of hours
+            needs no more memory than one step.
 
     Port: `s_out` (W, H, C).
     """
 
     def __init__(self, *, shape: tuple[int, int, int], steps: Iterable[Step], name: str | None = None) -> None:
         shape = image_shape("shape", shape)
-        super().__init__(steps=steps, name=name)
+        super().__init__(steps=steps, size=math.prod(shape), name=name)
         self.s_out = OutPort(shape=shape)

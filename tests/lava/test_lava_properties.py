@@ -1,0 +1,99 @@
+"""Random networks and clips: the layers inside our process models against the oracle, step by step, and whole graphs."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+from lava_networks import assert_same, integer_conv, small_clip
+
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.lava import run_lava
+from spikeseg_lava.lava.assembly import event_steps
+from spikeseg_lava.lava.axes import lava_image, record_rows
+from spikeseg_lava.lava.dynamics import fire, multiplicative_fixed, subtractive_fixed
+from spikeseg_lava.lava.layer_spec import ConvSpec, layer_specs
+from spikeseg_lava.lava.layer_step import layer_step
+from spikeseg_lava.lava.synapses import correlate, summed_kernel
+from spikeseg_lava.network import PoolLayer
+from torch_reference import ReferenceEncoder, run_reference
+
+PLAIN = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+FEW = settings(PLAIN, max_examples=6)
+
+
+@st.composite
+def convolutions(draw: DrawFn, name: str, inputs: int, largest: int = 4) -> FixedPointConv:
+    shape = (draw(st.integers(1, 3)), inputs, draw(st.integers(1, largest)), draw(st.integers(1, largest)))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    planes = [(random.integers(-128, 128, shape), e) for e in draw(st.sampled_from([[0], [3], [6, 0]]))]
+    mode = draw(st.sampled_from(["subtractive", "multiplicative"]))
+    lost = random.integers(0, 4097, shape[0]) if mode == "multiplicative" else random.integers(0, 300, shape[0])
+    return integer_conv(
+        name, planes, random.integers(1, draw(st.sampled_from([50, 3000, 40000])), shape[0]),
+        leak=0 if mode == "multiplicative" else lost, decay=lost if mode == "multiplicative" else 0, leak_mode=mode,
+        floor=draw(st.booleans()), stride=(draw(st.integers(1, 3)), draw(st.integers(1, 3))),
+        padding=(draw(st.integers(0, 2)), draw(st.integers(0, 2))),
+    )  # fmt: skip
+
+
+@st.composite
+def models(draw: DrawFn) -> FixedPointModel:
+    first = draw(convolutions("conv1", 2))
+    kernel, stride = ((draw(st.integers(1, 3)), draw(st.integers(1, 3))) for _ in range(2))
+    second = draw(convolutions("conv2", len(first.scale), 3))
+    return FixedPointModel((first, PoolLayer("pool1", kernel, stride), second), InputCode(5, 1.0))
+
+
+CLIPS = st.builds(
+    small_clip, st.integers(0, 10**6), st.integers(1, 7), st.just((31, 34)), st.sampled_from([0.0, 0.02, 0.3])
+)
+
+
+@PLAIN
+@given(models(), CLIPS, st.booleans())
+def test_every_layer_step_equals_the_oracle(model: FixedPointModel, frames: np.ndarray, fire_once: bool) -> None:
+    oracle = ReferenceEncoder(model, fire_once)
+    specs = layer_specs(model, frames.shape[2:], fire_once)
+    layers = {name: layer_step(spec, integer=True) for name, spec in specs.items()}
+    for t, (frame, (index, payload)) in enumerate(zip(oracle.encode(frames), event_steps(model, frames), strict=True)):
+        expected = oracle.step(frame)
+        for name, layer in layers.items():
+            index = layer.step(index, payload)
+            payload = np.ones(len(index), np.int32)
+            rows = record_rows(np.full(len(index), t), index, specs[name].output_shape)
+            np.testing.assert_array_equal(rows[:, 1:], torch.nonzero(expected[name]).numpy(), f"{name}, step {t}")
+    for name, membrane in oracle.membranes().items():
+        np.testing.assert_array_equal(lava_image(np.asarray(layers[name].membrane())), membrane, name)
+
+
+@PLAIN
+@given(models(), CLIPS, st.booleans())
+def test_dense_synapses_and_neurons_equal_the_oracle(
+    model: FixedPointModel, frames: np.ndarray, fire_once: bool
+) -> None:
+    oracle, spec = (
+        ReferenceEncoder(model, fire_once),
+        next(iter(layer_specs(model, frames.shape[2:], fire_once).values())),
+    )
+    assert isinstance(spec, ConvSpec)
+    kernel = summed_kernel(spec.planes, spec.exponents)
+    v, fired = np.zeros(spec.output_shape, np.int32), np.zeros(spec.output_shape, np.int8)
+    for frame in oracle.encode(frames):
+        drive = correlate(lava_image(frame.numpy()), kernel, spec.layout.stride, spec.layout.padding)
+        if spec.leak_mode == "multiplicative":
+            v = multiplicative_fixed(v, drive, spec.decay)
+        else:
+            v = subtractive_fixed(v, drive, spec.leak)
+        v, spikes = fire(v, fired, spec.threshold, spec.floor, fire_once)
+        np.testing.assert_array_equal(lava_image(spikes), oracle.step(frame)["conv1"].numpy())
+    np.testing.assert_array_equal(lava_image(v), oracle.membranes()["conv1"])
+
+
+@FEW
+@given(models(), CLIPS, st.booleans(), st.booleans())
+def test_a_graph_equals_the_oracle(model: FixedPointModel, frames: np.ndarray, fire_once: bool, fused: bool) -> None:
+    expected = run_reference(model, frames, fire_once)
+    assert_same(expected, run_lava(model, frames, fire_once, fused=fused, timeout=60))

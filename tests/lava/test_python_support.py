@@ -1,0 +1,87 @@
+"""The repairs of Lava's import touch what they name and nothing else; without Lava one line says what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spikeseg_lava.lava.python_support import HASHED, REPAIRS, RepairingFinder, hashable_defaults, install_repairs
+
+
+def test_exactly_the_named_dataclasses_get_a_hash_while_active() -> None:
+    with hashable_defaults():
+        made = {name: dataclasses.dataclass(type(name, (), {"__annotations__": {"x": int}})) for name in HASHED}
+
+        @dataclasses.dataclass
+        class Other:
+            x: int = 0
+
+        @dataclasses.dataclass(frozen=True)
+        class Options:
+            x: int = 0
+
+    assert len({hash(cls(3)) for cls in made.values()}) >= 1
+    assert Other.__hash__ is None
+    assert hash(Options()) == hash(Options())
+    assert dataclasses.dataclass.__module__ == "dataclasses"
+    assert not hasattr(dataclasses.dataclass, "__wrapped__")
+
+
+def test_the_finder_leaves_every_other_module_alone() -> None:
+    finder = RepairingFinder()
+    assert finder.find_spec("lava.magma.compiler.compiler") is None
+    assert finder.find_spec("dataclasses") is None
+
+
+def test_the_finder_is_installed_once() -> None:
+    install_repairs()
+    assert sum(isinstance(finder, RepairingFinder) for finder in sys.meta_path) == 1
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 11), reason="the repair is for this Python")
+def test_python_3_10_needs_no_repair_of_dataclasses() -> None:
+    assert "lava.magma.compiler.var_model" not in REPAIRS
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="dataclasses refuse such defaults since 3.11")
+def test_the_repaired_module_is_imported() -> None:
+    from lava.magma.compiler import var_model
+
+    assert hash(var_model.ByteEncoder()) == hash(var_model.ByteEncoder())
+
+
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+
+
+def test_without_lava_one_line_says_what_is_needed() -> None:
+    finished = run(
+        "import sys; sys.modules['lava'] = None\n"
+        "import spikeseg_lava.lava\n"
+        "from spikeseg_lava.errors import BackendError\n"
+        "try:\n    from spikeseg_lava.lava import run_lava\n"
+        "except BackendError as error:\n    print(error)"
+    )
+    assert finished.stdout.startswith("the Lava backends need `lava-nc` 0.10, which is not installed"), finished.stderr
+    assert finished.stdout.count("\n") == 1
+
+
+def test_importing_the_package_imports_neither_lava_nor_numba() -> None:
+    finished = run("import sys, spikeseg_lava.lava; print(sorted({'lava', 'numba', 'torch'} & set(sys.modules)))")
+    assert finished.stdout == "[]\n", finished.stderr
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_runs_where_another_start_method_was_chosen(method: str) -> None:
+    finished = run(
+        f"import multiprocessing, sys; multiprocessing.set_start_method({method!r})\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from lava_networks import small_clip, small_model\n"
+        "from spikeseg_lava.lava import run_lava\n"
+        "print(run_lava(small_model(), small_clip(), timeout=60).counts['conv2'] > 0, multiprocessing.get_start_method())"
+    )
+    assert finished.stdout == f"True {method}\n", finished.stderr
