@@ -3,6 +3,7 @@
 from spikeseg_lava.report.activity import activity
 from spikeseg_lava.report.energy import estimate_energy
 from spikeseg_lava.report.explain import explain_figure, explanation
+from spikeseg_lava.report.html import render_html, save_html
 from spikeseg_lava.report.report import Report, build_report
 from spikeseg_lava.report.resources import resources
 from spikeseg_lava.report.text import render_text
@@ -14,6 +15,8 @@ __all__ = [
     "estimate_energy",
     "explain_figure",
     "explanation",
+    "render_html",
     "render_text",
     "resources",
+    "save_html",
 ]

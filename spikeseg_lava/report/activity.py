@@ -81,7 +81,8 @@ def activity(
         size = (int(frames.shape[2]), int(frames.shape[3]))
     steps = len(frames) if frames is not None else _steps(record)
     shapes = network.shapes(size)
-    shape = (network.input_channels, *(size or network.input_size or (0, 0)))
+    height, width = size or network.input_size or (0, 0)
+    shape: Shape = (network.input_channels, height, width)
     incoming = None if frames is None else input_events(network, frames)
     found = []
     for layer in network.layers:

@@ -16,7 +16,7 @@ from spikeseg_lava.targets import Fact, Target
 
 COUNTED = "exact count, spikeseg_lava.counting"
 MAPPED = "a cut that fits, spikeseg_lava.tiling; the chip's compiler may find another"
-PER_EVENT = "spikeseg_lava.report.energy; {}"
+PER_EVENT = "estimate, not a measurement; " + "; ".join(f"{event}: {cost.source}" for event, cost in COSTS.items())
 
 
 def all_figures(
@@ -58,9 +58,8 @@ def _network(found: Resources) -> Iterator[Figure]:
 def _findings(findings: Sequence[Finding]) -> Iterator[Figure]:
     for severity in SEVERITIES:
         broken = [finding.rule for finding in findings if finding.severity == severity]
-        yield Figure(
-            f"network.{severity}s", len(broken), "findings", ", ".join(broken) or "none", "spikeseg_lava.rules"
-        )
+        rules = ", ".join(dict.fromkeys(broken)) or "none"
+        yield Figure(f"network.{severity}s", len(broken), "findings", rules, "spikeseg_lava.rules")
 
 
 def _layer(layer: LayerResources, target: Target) -> Iterator[Figure]:
@@ -149,7 +148,6 @@ def _layer_activity(layer: LayerActivity, steps: int) -> Iterator[Figure]:
 
 
 def _energy(activity: Activity, energy: EnergyEstimate) -> Iterator[Figure]:
-    source = PER_EVENT.format("; ".join(f"{event}: {cost.source}" for event, cost in COSTS.items()))
     totals = [("network", energy.total, activity.operations, activity.updates, activity.spikes)]
     layers = [(x.name, energy.layers[x.name], x.operations, x.updates, x.spikes) for x in activity.layers]
     for name, interval, *events in totals + layers:
@@ -158,7 +156,7 @@ def _energy(activity: Activity, energy: EnergyEstimate) -> Iterator[Figure]:
                 f"{number(n)} {event}s x {getattr(cost, end):g} pJ"
                 for n, (event, cost) in zip(events, COSTS.items(), strict=True)
             ]
-            yield Figure(f"{name}.energy_{end}", value, "nJ (estimate)", " + ".join(terms), f"{energy.scope} {source}")
+            yield Figure(f"{name}.energy_{end}", value, "µJ (estimate)", " + ".join(terms), PER_EVENT)
 
 
 def _share(key: str, value: int, limit: Fact) -> Figure:

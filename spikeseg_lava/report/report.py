@@ -17,8 +17,7 @@ from spikeseg_lava.report.energy import EnergyEstimate, estimate_energy
 from spikeseg_lava.report.figure import Figure
 from spikeseg_lava.report.figures import all_figures
 from spikeseg_lava.report.resources import Resources, resources
-from spikeseg_lava.rules import Finding, check, examine
-from spikeseg_lava.rules.finding import SEVERITIES
+from spikeseg_lava.rules import Finding, broken_rules, examine
 from spikeseg_lava.rules.subject import Subject
 from spikeseg_lava.targets import Target
 
@@ -65,10 +64,12 @@ class Report:
     @property
     def verdict(self) -> str:
         """One line: does it fit?"""
-        counts = ", ".join(f"{self.count(severity)} {severity}(s)" for severity in SEVERITIES)
-        if self.count("error"):
-            return f"does not run on {self.target.title} as it is: {counts}"
-        return f"keeps every limit of {self.target.title} this page knows: {counts}"
+        errors, warnings = self.count("error"), self.count("warning")
+        if errors:
+            return f"does not run on {self.target.title} as it is: {errors} rule(s) broken"
+        if warnings:
+            return f"within the limits of {self.target.title}, with {warnings} warning(s)"
+        return f"within the limits of {self.target.title}"
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible: title, verdict, findings, every figure, provenance."""
@@ -120,7 +121,7 @@ def build_report(
     if record and "steps" in record.meta:
         options["steps"] = int(record.meta["steps"])
     subject = examine(model, target, size, **options)
-    findings = check(model, subject.target, size, **options)
+    findings = broken_rules(subject)
     taken = resources(model, subject.target, subject.size)
     done = activity(model, record, frames, subject.size) if record else None
     energy = estimate_energy(done, subject.target) if done else None

@@ -100,12 +100,13 @@ def resources(
     if not isinstance(target, Target):
         target = get_target(target or getattr(network, "target", "loihi2"))
     shapes = network.shapes(size)
-    size = size or network.input_size or (0, 0)
-    shape, found = (network.input_channels, *size), []
+    height, width = size or network.input_size or (0, 0)
+    shape: Shape = (network.input_channels, height, width)
+    found: list[LayerResources] = []
     for layer in network.layers:
         found.append(_layer(layer, shape, target))
         shape = shapes[layer.name]
-    return Resources(target, size, tuple(found))
+    return Resources(target, (height, width), tuple(found))
 
 
 def _layer(layer: CountedLayer, shape: Shape, target: Target) -> LayerResources:

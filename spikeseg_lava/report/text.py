@@ -42,10 +42,8 @@ def tables(report: Report) -> Iterator[TextTable]:
 
 
 def _findings(report: Report) -> TextTable:
-    rows = [
-        (f.severity, f.rule, f.layer, f.value, f.limit, f.unit, f"{f.message}; {f.remedy}") for f in report.findings
-    ]
-    columns = ("severity", "rule", "layer", "value", "limit", "unit", "what to do")
+    rows = [(f.severity, f.rule, f.layer, f.value, f.limit, f.unit, f.message, f.remedy) for f in report.findings]
+    columns = ("severity", "rule", "layer", "value", "limit", "unit", "what is wrong", "remedy")
     return TextTable(f"Design rules of {report.target.title} that are broken", columns, rows)
 
 
@@ -84,7 +82,7 @@ def _activity(report: Report) -> TextTable:
     rows.append(["all layers", None, *total, None, *_cells(report, "network", ("energy_low", "energy_high"))])
     columns = (
         "layer", "input events", "synaptic operations", "neuron updates", "spikes", "% of neurons fired",
-        "energy low (nJ)", "energy high (nJ)",
+        "energy low (µJ)", "energy high (µJ)",
     )  # fmt: skip
     return TextTable(f"One sample of {report.subject.steps} steps; energy is an estimate", columns, rows)
 
