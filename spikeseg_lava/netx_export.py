@@ -24,7 +24,8 @@ FORGET_CURRENT = 4096  # iDecay: nothing of the last step's current is left
 def export_netx(model: FixedPointModel, path: str | os.PathLike[str], size: Pair | None = None) -> None:
     """Write `model` as a NetX file for frames of `size` (height, width; default: the model's own).
 
-    Load it with `netx.hdf5.Network(net_config=path, skip_layers=1, input_message_bits=...)`, send spikes to `net.inp`.
+    Load it with `netx.hdf5.Network(net_config=path, input_message_bits=...)` and send payloads to `net.inp`: W-H-C, or
+    flat in the order c, h, w where the first layer is a full connection.
 
     Raises:
         ExchangeError: all layers that NetX cannot express, each with its reason.
@@ -43,8 +44,9 @@ def export_netx(model: FixedPointModel, path: str | os.PathLike[str], size: Pair
 
 
 def _entries(layers: list[NetxLayer]) -> Iterator[dict[str, Any]]:
-    yield {"type": "input", "shape": layers[0].input_shape, "neuron": _neuron(1, 0)}
-    flat = False
+    # Without neurons of its own the input is a mere shape: the reader keeps `input_message_bits` for the first layer.
+    yield {"type": "input", "shape": layers[0].input_shape}
+    flat = layers[0].dense
     for layer in layers:
         if layer.dense and not flat:
             yield {"type": "flatten", "shape": (int(np.prod(layer.input_shape)), 1, 1)}

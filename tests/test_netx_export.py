@@ -66,12 +66,17 @@ def interpreted(path: Path, payload: NDArray[np.integer]) -> list[NDArray[np.boo
             if kind == "input":
                 assert tuple(group["shape"][()][::-1]) == x.shape[1:]
             elif kind == "flatten":
-                x = x.transpose(0, 3, 2, 1).reshape(len(x), -1)
+                x = _flat(x)
             else:
-                current = _conv(group, x) if kind == "conv" else x.astype(np.int64) @ group["weight"][()].T
+                current = _conv(group, x) if kind == "conv" else _flat(x).astype(np.int64) @ group["weight"][()].T
                 x = _stock_lif(group["neuron"], current)
                 spikes.append(x)
     return spikes
+
+
+def _flat(x: NDArray[Any]) -> NDArray[Any]:
+    """Lava's W-H-C maps as vectors in the order c, h, w."""
+    return x.transpose(0, 3, 2, 1).reshape(len(x), -1) if x.ndim == 4 else x
 
 
 def _conv(group: Any, x: NDArray[Any]) -> NDArray[np.int64]:
@@ -128,6 +133,13 @@ def test_any_threshold_and_exponent(tmp_path_factory: Any, seed: int, exponent: 
     assert same_spikes(fixed, path, frames(seed))["conv1"] > 0
 
 
+def test_a_full_connection_may_come_first(tmp_path: Path) -> None:
+    weight = np.random.default_rng(8).integers(-20, 40, (4, 2, 9, 7))
+    one = replace(model(), layers=(layer("conv1", weight, 3000), layer("conv2", np.full((2, 4, 1, 1), 3), 10)))
+    export_netx(one, tmp_path / "a.net")
+    assert same_spikes(one, tmp_path / "a.net", frames())["conv2"] > 5
+
+
 def test_a_decay_is_exact_where_the_units_agree(tmp_path: Path) -> None:
     weight = np.random.default_rng(2).integers(-60, 64, (3, 2, 3, 3)) * 2
     one = replace(model(), layers=(layer("conv1", weight, (500 << 6) + 1, 6, decay=700),))
@@ -142,6 +154,7 @@ def test_the_layout(tmp_path: Path) -> None:
         groups: Any = file["layer"]
         kinds = [groups[str(i)]["type"][0].decode() for i in range(len(groups))]
         assert kinds == ["input", "conv", "conv", "flatten", "dense", "dense"]
+        assert sorted(groups["0"]) == ["shape", "type"], "with neurons the reader would forget graded input"
         assert groups["0"]["shape"][()].tolist() == [2, 9, 7]
         assert groups["1"]["stride"][()].tolist() == [1, 2]
         assert groups["4"]["weight"].shape == (5, 4 * 8 * 1)
