@@ -1,15 +1,18 @@
 """What a network takes of a chip, what it does there on a clip, what that costs, and what it breaks."""
 
 from spikeseg_lava.report.activity import activity
+from spikeseg_lava.report.alternatives import savings_table, stock_table
 from spikeseg_lava.report.energy import estimate_energy
 from spikeseg_lava.report.explain import explain_figure, explanation
 from spikeseg_lava.report.html import render_html, save_html
 from spikeseg_lava.report.report import Report, build_report
 from spikeseg_lava.report.resources import resources
-from spikeseg_lava.report.text import render_text
+from spikeseg_lava.report.table import Table
+from spikeseg_lava.report.text import render_text, tables
 
 __all__ = [
     "Report",
+    "Table",
     "activity",
     "build_report",
     "estimate_energy",
@@ -19,4 +22,7 @@ __all__ = [
     "render_text",
     "resources",
     "save_html",
+    "savings_table",
+    "stock_table",
+    "tables",
 ]

@@ -13,6 +13,7 @@ from spikeseg_lava.report import diagram
 from spikeseg_lava.report.figure import Figure, number
 from spikeseg_lava.report.raster import spike_picture
 from spikeseg_lava.report.report import Report
+from spikeseg_lava.report.table import cell_text
 from spikeseg_lava.report.word_bars import BITS_DRAWN, word_bars
 from spikeseg_lava.rules import RULES, Finding
 
@@ -33,7 +34,7 @@ def render_html(report: Report) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"number": number, "sentence": _sentence}
+    environment.filters |= {"number": number, "sentence": _sentence, "cell": cell_text}
     drawn = diagram.stacks(report)
     broken = {finding.rule for finding in report.findings}
     return environment.get_template("report.html.j2").render(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from spikeseg_lava.report.energy import EnergyEstimate, estimate_energy
 from spikeseg_lava.report.figure import Figure
 from spikeseg_lava.report.figures import all_figures
 from spikeseg_lava.report.resources import Resources, resources
+from spikeseg_lava.report.table import Table
 from spikeseg_lava.rules import Finding, broken_rules, examine
 from spikeseg_lava.rules.subject import Subject
 from spikeseg_lava.targets import Target
@@ -31,6 +32,7 @@ class Report:
         subject: the model at one frame size on one target, with its ranges.
         findings: broken design rules, errors first.
         activity, energy: of the run in `record`; None where none was given.
+        further: tables to show as well, such as `savings_table` or `stock_table`.
     """
 
     title: str
@@ -40,6 +42,7 @@ class Report:
     record: SpikeRecord | None = None
     activity: Activity | None = None
     energy: EnergyEstimate | None = None
+    further: tuple[Table, ...] = ()
 
     @property
     def target(self) -> Target:
@@ -82,6 +85,7 @@ class Report:
             "verdict": self.verdict,
             "findings": [finding.to_json() for finding in self.findings],
             "figures": {key: figure.to_json() for key, figure in self.figures.items()},
+            "further": [table.to_json() for table in self.further],
             "energy_scope": self.energy.scope if self.energy else None,
             "provenance": dict(self.provenance),
         }
@@ -101,6 +105,7 @@ def build_report(
     record: SpikeRecord | None = None,
     fire_once: bool | None = None,
     title: str = "Spiking network on a chip",
+    further: Iterable[Table] = (),
 ) -> Report:
     """Check a model against a chip and count what it takes; with a run of it, also what it does and costs.
 
@@ -110,6 +115,7 @@ def build_report(
         frames: the clip Float[T, C, H, W] of the run.
         record: of `run(model, frames)`; without one, the report holds no activity and no energy.
         fire_once: default: as the record says, else True.
+        further: tables to show as well, see `spikeseg_lava.report.alternatives`.
 
     Raises:
         ArgumentError: an unknown target, or no frame size known.
@@ -125,4 +131,4 @@ def build_report(
     taken = resources(model, subject.target, subject.size)
     done = activity(model, record, frames, subject.size) if record else None
     energy = estimate_energy(done, subject.target) if done else None
-    return Report(title, subject, tuple(findings), taken, record, done, energy)
+    return Report(title, subject, tuple(findings), taken, record, done, energy, tuple(further))

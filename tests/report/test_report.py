@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_diagram_shows_every_layer_in_scale(report: Report) -> None:
     assert [len(stack.maps) for stack in drawn] == [2, 3, 3, 1]
     _, _, width, height = drawn[1].maps[0]
     assert width / height == pytest.approx(10 / 6)
-    assert all(left.centre < right.centre for left, right in zip(drawn, drawn[1:], strict=False))
+    assert all(left.centre < right.centre for left, right in pairwise(drawn))
 
 
 def test_word_bars_compare_bits_with_the_words_of_the_chip(report: Report) -> None:
