@@ -7,6 +7,7 @@ all events at once, and `read_recording` does it.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,8 @@ from spikeseg_lava.recording.frames import Size
 from spikeseg_lava.recording.raw_events import RawEvents, TimeUnit
 from spikeseg_lava.recording.sensor import Sensor, sensor_of
 from spikeseg_lava.streaming.event_blocks import BLOCK_READERS
+
+NO_CRC = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class EventStream:
         size: (height, width) of the sensor.
         start, stop: times in microseconds of the first and of the last event.
         count: number of events.
+        checksum: of all their columns, so that a changed recording is told from the one that was run.
         blocks: begins anew at the first event.
     """
 
@@ -48,6 +52,7 @@ class EventStream:
     start: int
     stop: int
     count: int
+    checksum: str
     blocks: Callable[[], Iterator[Events]]
 
     @classmethod
@@ -55,7 +60,8 @@ class EventStream:
         """A recording that is in memory already."""
         whole = Events(recording.x, recording.y, recording.t, recording.p)
         stop = recording.start + recording.duration - 1
-        return cls(recording.size, recording.start, stop, len(recording), lambda: iter([whole]))
+        checksum = _checksum(_crc_of(whole, NO_CRC))
+        return cls(recording.size, recording.start, stop, len(recording), checksum, lambda: iter([whole]))
 
 
 def open_events(
@@ -79,7 +85,8 @@ def open_events(
     except (RecordingError, OSError) as error:
         raise RecordingError(f"`{path}` cannot be streamed: {error}") from error
     start, stop = facts.time_range
-    return EventStream(sensor.size, start, stop, facts.count, partial(_clean, reader, Path(path), facts, sensor))
+    blocks = partial(_clean, reader, Path(path), facts, sensor)
+    return EventStream(sensor.size, start, stop, facts.count, _checksum(facts.crc), blocks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +99,7 @@ class _Facts:
     codes: frozenset[float]
     unit: TimeUnit
     size: Size | None
+    crc: tuple[int, ...]
 
     @property
     def time_range(self) -> tuple[int, int]:
@@ -113,6 +121,7 @@ class _Facts:
 
 def _facts(blocks: Iterable[RawEvents], unit: TimeUnit | None) -> _Facts:
     count, last, first, codes, size, fractions = 0, None, None, frozenset(), None, False
+    crc = NO_CRC
     limits = np.array([[np.inf, -np.inf], [np.inf, -np.inf]])
     for raw in blocks:
         rules.check_columns(raw)
@@ -120,14 +129,24 @@ def _facts(blocks: Iterable[RawEvents], unit: TimeUnit | None) -> _Facts:
         if falls:
             raise RecordingError("its events are not in order of time; `read_recording` sorts them")
         first, last = raw.t[0] if first is None else first, raw.t[-1]
-        count, size = count + len(raw.t), raw.size
+        count, size, crc = count + len(raw.t), raw.size, _crc_of(raw, crc)
         here = np.array([[axis.min(), axis.max()] for axis in (raw.x, raw.y)], np.float64)
         limits = np.stack([np.minimum(limits, here)[:, 0], np.maximum(limits, here)[:, 1]], axis=1)
         codes |= frozenset(np.unique(raw.p).tolist())
         fractions |= rules.guessed_unit(raw.t) == "s"
     if first is None or last is None:
         raise RecordingError("the recording holds no event")
-    return _Facts(count, limits, (first, last), codes, unit or ("s" if fractions else "us"), size)
+    return _Facts(count, limits, (first, last), codes, unit or ("s" if fractions else "us"), size, crc)
+
+
+def _crc_of(events: RawEvents | Events, before: tuple[int, ...]) -> tuple[int, ...]:
+    """Running CRC of each column, whatever the blocks."""
+    columns = (np.ascontiguousarray(column) for column in (events.x, events.y, events.t, events.p))
+    return tuple(zlib.crc32(column.data, crc) for column, crc in zip(columns, before, strict=True))
+
+
+def _checksum(crc: tuple[int, ...]) -> str:
+    return "".join(f"{value:08x}" for value in crc)
 
 
 def _clean(

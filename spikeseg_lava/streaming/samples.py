@@ -71,7 +71,7 @@ def samples_of_events(
         for begin, events in zip(starts[first:], windows(stream, starts[first:]), strict=True):
             yield Sample(bins.payloads(events, begin, starts.step, timesteps), frame_size, begin)
 
-    events = {"count": stream.count, "start": stream.start, "stop": stream.stop, "sensor": list(stream.size)}
+    events = {"count": stream.count, "checksum": stream.checksum, "sensor": list(stream.size)}
     binning = {"first": starts.start, "duration_us": starts.step, "timesteps": timesteps, "binary": binary}
     return SampleSource(frame_size, samples, {**events, **binning}, len(starts))
 

@@ -22,6 +22,9 @@ from spikeseg_lava.streaming.samples import SampleSource, samples_of_events, sam
 from spikeseg_lava.streaming.spike_file import SpikeWriter
 
 Source = Union[str, "os.PathLike[str]", Recording, EventStream, Iterable[NDArray[Any]]]
+SAMPLE_US = 1_000_000  # microseconds of a sample: ten bins of 100 ms, as EBSSA is trained on
+TIMESTEPS = 10
+
 Sink = Callable[[int, SpikeRecord], None]
 
 
@@ -43,8 +46,8 @@ def run_stream(
     source: Source,
     output: str | os.PathLike[str] | None = None,
     *,
-    duration_us: int = 1_000_000,
-    timesteps: int = 10,
+    duration_us: int = SAMPLE_US,
+    timesteps: int = TIMESTEPS,
     size: Pair | None = None,
     binary: bool = False,
     start: int | None = None,
@@ -109,6 +112,24 @@ def stream_meta(model: FixedPointModel, source: SampleSource, fire_once: bool, c
     shapes = {name: list(shape) for name, shape in model.shapes(source.size).items()}
     run = {"backend": "event", "fire_once": fire_once, "carry_state": carry_state, "model": model_digest(model)}
     return {**run, "source": source.identity, "size": list(source.size), "layers": list(shapes), "shapes": shapes}
+
+
+def planned_meta(
+    model: FixedPointModel,
+    source: Source,
+    *,
+    duration_us: int = SAMPLE_US,
+    timesteps: int = TIMESTEPS,
+    size: Pair | None = None,
+    binary: bool = False,
+    start: int | None = None,
+    sensor_size: Pair | None = None,
+    fire_once: bool = True,
+    carry_state: bool = False,
+) -> dict[str, Any]:
+    """`stream_meta` of a run that `run_stream` would make of the same arguments."""
+    binning = {"duration_us": duration_us, "timesteps": timesteps, "size": size, "binary": binary, "start": start}
+    return stream_meta(model, sample_source(model, source, sensor_size, binning), fire_once, carry_state)
 
 
 def stream_records(

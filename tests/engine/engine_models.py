@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
 
 from spikeseg_lava.fixed_point import (
     DECAY_BITS,
@@ -23,10 +26,10 @@ from spikeseg_lava.record import SpikeRecord
 def conv(
     name: str,
     planes,
-    threshold,
-    leak=0,
-    decay=0,
-    mode="subtractive",
+    threshold: Any,
+    leak: Any = 0,
+    decay: Any = 0,
+    mode: Any = "subtractive",
     floor=True,
     stride=(1, 1),
     padding=(0, 0),
@@ -37,7 +40,8 @@ def conv(
     every = [np.broadcast_to(np.asarray(a, np.int32), outputs).copy() for a in (threshold, leak, decay)]
     ones = np.ones(outputs)
     source = ConvLayer(name, weights[0].weight.astype(np.float32), Neuron(ones, ones, ones), stride, padding)
-    return FixedPointConv(name, weights, FixedPointNeuron(*every, mode, floor), ones, source, stride, padding)
+    neuron = FixedPointNeuron(every[0], every[1], every[2], mode, floor)
+    return FixedPointConv(name, weights, neuron, ones, source, stride, padding)
 
 
 def model_of(*layers, bits: int = 8) -> FixedPointModel:
@@ -120,7 +124,7 @@ def dense_layer(layer: FixedPointConv, steps, fire_once: bool):
     for payload in steps:
         drive = silence
         if payload.any():
-            windows = np.lib.stride_tricks.sliding_window_view(np.pad(payload, pads), kernel.shape[2:], axis=(1, 2))
+            windows = sliding_window_view(np.pad(payload, pads), kernel.shape[2:], axis=(1, 2))  # type: ignore[call-overload]
             drive = np.clip(np.tensordot(kernel, windows, axes=([1, 2, 3], [0, 3, 4])), STATE_MIN, STATE_MAX)
         if neuron.leak_mode == "subtractive":
             membrane = np.clip(membrane + drive - leak, STATE_MIN, STATE_MAX)

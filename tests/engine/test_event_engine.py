@@ -122,8 +122,8 @@ def test_a_hundred_thousand_steps_equal_a_dense_simulation(neuron, fire_once):
 
     dense = np.zeros((steps, *shape), np.int64)
     dense[times, 0, index // 6, index % 6] = payload
-    expected = []
-    for step, (spikes, membrane) in enumerate(dense_layer(layer, dense, fire_once)):
+    expected, membrane = [], None
+    for step, (spikes, membrane) in enumerate(dense_layer(layer, dense, fire_once)):  # noqa: B007
         expected += [(step, *place) for place in np.argwhere(spikes)] if spikes.any() else []
     assert len(expected) > 20
     np.testing.assert_array_equal(found, expected)

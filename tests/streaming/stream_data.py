@@ -10,7 +10,7 @@ from spikeseg_lava.recording import Recording
 
 
 def recording(count: int = 3000, size=(24, 32), length: int = 1_000_000, seed: int = 0) -> Recording:
-    """Random events that cluster, on a sensor of `size` (height, width); the corners are there, so any reader agrees."""
+    """Random events that cluster, on a sensor of `size` (height, width), corners included."""
     rng = np.random.default_rng(seed)
     x = np.clip(rng.normal(size[1] / 2, 4, count), 0, size[1] - 1).astype(np.int32)
     y = np.clip(rng.normal(size[0] / 2, 4, count), 0, size[0] - 1).astype(np.int32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from stream_data import model, recording
@@ -11,7 +13,7 @@ from spikeseg_lava.errors import ArgumentError, ClipError, RecordError
 from spikeseg_lava.streaming import SpikeFile, event_blocks, open_events, run_stream
 from torch_reference import run_reference
 
-WINDOW = {"duration_us": 130_000, "timesteps": 4}
+WINDOW: dict[str, Any] = {"duration_us": 130_000, "timesteps": 4}
 
 
 def expected_of(events, size=None, fire_once=True):
