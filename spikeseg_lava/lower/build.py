@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def build(
     size: Pair,
     frames: int,
     fire_once: bool,
+    method: str,
 ) -> StockNetwork:
     """Write every layer of a model that fits as its plan says.
 
@@ -57,7 +59,7 @@ def build(
     pools = {x.name: LayerPlan(x.name, "pool") for x in model.layers if isinstance(x, PoolLayer)}
     return StockNetwork(
         tuple(circuit.populations), tuple(circuit.synapses), tuple(circuit.sources), outputs, {**plans, **pools},
-        circuit.steps_per_frame, fitted, fire_once, frames,
+        circuit.steps_per_frame, fitted, fire_once, frames, method,
     )  # fmt: skip
 
 
@@ -70,6 +72,8 @@ def _convolution(
     plan: LayerPlan,
     largest: Payloads,
 ) -> Signal:
+    if plan.neuron is not None:
+        conv = replace(conv, neuron=plan.neuron)
     if plan.gadget == "windows":
         return windows(circuit, conv, shape, feed, once, plan.depth)
     if plan.gadget == "direct":

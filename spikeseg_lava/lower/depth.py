@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.fixed_point import FixedPointConv
+from spikeseg_lava.fixed_point import DECAY_UNIT, FixedPointConv
 from spikeseg_lava.lower.kernel_step import KernelState
+from spikeseg_lava.lower.neuron_step import decayed
 from spikeseg_lava.lower.parts import KernelSynapse
 from spikeseg_lava.network import Shape
 
@@ -24,12 +25,13 @@ def drives(conv: FixedPointConv, payloads: NDArray[np.integer]) -> NDArray[np.in
 def window_spikes(conv: FixedPointConv, drive: NDArray[np.int64], depth: int, fire_once: bool) -> NDArray[np.bool_]:
     """Bool[T, H, W, O]: spikes of a layer whose floor is `depth` windows; `depth` = T is the floored neuron itself."""
     threshold, leak = conv.neuron.threshold.astype(np.int64), conv.neuron.leak.astype(np.int64)
+    kept = DECAY_UNIT - int(conv.neuron.decay[0])
     copies = np.zeros((depth, *drive.shape[1:]), np.int64)
     fired = np.zeros(drive.shape[1:], bool)
     spikes = np.zeros(drive.shape, bool)
     for t, step in enumerate(drive):
         copies[t % depth] = 0
-        copies += step - leak
+        copies = decayed(copies, kept) + step - leak
         over = copies >= threshold
         spikes[t] = over.any(axis=0) & ~(fired & fire_once)
         fired |= spikes[t]
@@ -44,11 +46,12 @@ def needed_depth(conv: FixedPointConv, payloads: NDArray[Any], fire_once: bool, 
     drive = drives(conv, payloads)
     exact = window_spikes(conv, drive, len(drive), fire_once)
     for depth in range(1, len(drive)):
-        if _iou(exact, window_spikes(conv, drive, depth, fire_once)) >= fidelity:
+        if agreement(exact, window_spikes(conv, drive, depth, fire_once)) >= fidelity:
             return depth
     return len(drive)
 
 
-def _iou(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+def agreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """IoU of two sets of spikes; 1 where neither holds any."""
     union = int((one | other).sum())
     return int((one & other).sum()) / union if union else 1.0

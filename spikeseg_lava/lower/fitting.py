@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.fixed_point import FixedPointConv, InputCode
-from spikeseg_lava.lower.depth import drives, window_spikes
+from spikeseg_lava.lower.depth import agreement, drives, window_spikes
 from spikeseg_lava.lower.limits import BIAS_MANTISSA, CURRENT_LIMIT
 from spikeseg_lava.lower.refit import (
     FINEST,
@@ -21,7 +21,7 @@ from spikeseg_lava.lower.refit import (
     refit_graded,
     refit_spikes,
 )
-from spikeseg_lava.lower.stock_model import largest_payload
+from spikeseg_lava.lower.stock_model import largest_payloads
 
 LARGEST_PAYLOAD = 4095
 SCALES = 40
@@ -46,11 +46,9 @@ class LayerClip:
     spikes: NDArray[np.bool_]
     fire_once: bool
 
-    def agreement(self, conv: FixedPointConv, payloads: NDArray[np.integer]) -> float:
+    def iou(self, conv: FixedPointConv, payloads: NDArray[np.integer]) -> float:
         """IoU of the floored neuron with these integers and the given model's spikes; 1 where neither fires."""
-        found = window_spikes(conv, drives(conv, payloads), len(payloads), self.fire_once)
-        union = int((found | self.spikes).sum())
-        return int((found & self.spikes).sum()) / union if union else 1.0
+        return agreement(window_spikes(conv, drives(conv, payloads), len(payloads), self.fire_once), self.spikes)
 
 
 def fit_spikes(conv: FixedPointConv, problems: Problems) -> FixedPointConv:
@@ -68,7 +66,7 @@ def fit_graded(
     fitted = [_legal(conv, units, scale, ratio, brightest, problems) for scale, ratio in candidates[:TRIED_ON_CLIP]]
     if clip is None or not clip.spikes.any():
         return fitted[0]
-    return max(fitted, key=lambda x: clip.agreement(x[0], encoded(clip.frames, x[1])))
+    return max(fitted, key=lambda x: clip.iou(x[0], encoded(clip.frames, x[1])))
 
 
 def encoded(frames: NDArray[Any], codes: Codes) -> NDArray[np.int32]:
@@ -80,7 +78,7 @@ def _legal(
     conv: FixedPointConv, units: int, scale: float, ratio: int, brightest: float, problems: Problems
 ) -> tuple[FixedPointConv, Codes]:
     codes = refit_graded(conv, units, scale, ratio, brightest)[1]
-    largest = np.repeat([largest_payload(code, brightest) for code in codes], conv.source.weight.shape[1])
+    largest = largest_payloads(codes, brightest, conv.source.weight.shape[1])
     tries = _without_problems(lambda n: refit_graded(conv, n, scale, ratio, brightest)[0], units, problems, largest)
     return next(tries), codes
 

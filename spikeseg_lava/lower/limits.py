@@ -84,8 +84,8 @@ def _threshold(conv: FixedPointConv, largest_payload: Payloads, steps: int, grad
 
 def _leak(conv: FixedPointConv, largest_payload: Payloads, steps: int, graded: bool) -> list[str]:
     leak = conv.neuron.leak.astype(np.int64)
-    if conv.neuron.leak_mode == "multiplicative":
-        return [f"`{conv.name}` leaks by a factor, which the stock neuron rounds in other units"]
+    if np.ptp(conv.neuron.decay):
+        return [f"`{conv.name}` has {len(np.unique(conv.neuron.decay))} decays, a population has one"]
     if (UNIT * leak % steps).any():
         return [f"`{conv.name}` has leak {leak.max()}, which {steps} chip steps a frame do not divide"]
     try:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine import run_engine
-from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointLayer, FixedPointModel, InputCode
+from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
+from spikeseg_lava.execution import checked_frames
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, InputCode
 from spikeseg_lava.lower.build import REFIRE_STEPS, build
 from spikeseg_lava.lower.fitting import Codes, LayerClip, encoded, fit_graded, fit_spikes
-from spikeseg_lava.lower.limits import SPIKES, layer_problems
+from spikeseg_lava.lower.limits import SPIKES, Payloads, layer_problems
 from spikeseg_lava.lower.mirror import mirror_problems
 from spikeseg_lava.lower.planning import Wish, plan_layer
-from spikeseg_lava.lower.stock_model import StockModel, as_given, brightest_of
+from spikeseg_lava.lower.stock_model import StockModel, brightest_of, largest_payloads
 from spikeseg_lava.lower.stock_network import LayerPlan, StockNetwork
 from spikeseg_lava.network import Pair
 from spikeseg_lava.record import SpikeRecord
 
-Method = Literal["auto", "exact", "windows", "mirror", "memoryless", "unfloored"]
+Method = Literal["auto", "exact", "windows", "mirror", "memoryless", "leaky", "unfloored"]
 FRAMES = 10  # of a sample, where neither the model nor a calibration clip says how many
 
 
@@ -50,13 +51,15 @@ def lower(
         method: "auto" takes the fewest windows that keep an IoU of `fidelity` per layer on the clip (without a clip:
             "exact"); "exact" is the floored neuron bit for bit with the fewest neurons; "windows" takes `depth`;
             "mirror" is exact for any number of frames, fire-once only; "memoryless" is windows of depth 1;
-            "unfloored" is the plain LIF, to compare.
+            "leaky" is one LIF with the decay, bias and threshold that fit the clip best; "unfloored" is the plain LIF,
+            to compare.
         depth: of "windows"; default: `frames`, which is exact.
         fire_once: neurons that fire once per sample; it is built in.
         frames: longest sample it must hold for; default: the calibration's, else the model's.
         size: (height, width) of the frames; default: the calibration's, else the model's.
 
     Raises:
+        ClipError: a calibration clip that does not fit the model.
         ArgumentError: an unknown target or method, or arguments that do not fit each other.
         QuantisationError: a layer cannot be written in stock parts at all.
     """
@@ -64,13 +67,26 @@ def lower(
         raise ArgumentError(f"`target` must be 'stock', got {target!r}")
     if method not in get_args(Method):
         raise ArgumentError(f"`method` must be one of {', '.join(get_args(Method))}, got {method!r}")
+    if not isinstance(model, FixedPointModel):
+        raise ArgumentTypeError(f"`model` must be a FixedPointModel, got {type(model).__name__}: `quantize` makes one")
+    calibration = None if calibration is None else checked_frames(model, calibration)
     size = size or (model.input_size if calibration is None else (calibration.shape[2], calibration.shape[3]))
     if size is None:
         raise ArgumentError("`size` is needed: neither the model nor a calibration clip says how large the frames are")
     frames = frames or (len(calibration) if calibration is not None else model.timesteps or FRAMES)
-    wish = Wish(method, depth, fidelity, fire_once, frames)
+    wish = Wish(method, depth, fidelity, fire_once, frames, calibration is not None)
     fitted, plans = _fitted(model, calibration, wish)
-    return build(fitted, plans, size, frames, fire_once)
+    return build(fitted, plans, size, frames, fire_once, method)
+
+
+@dataclass(frozen=True, eq=False)
+class LoweredLayer:
+    """A convolution as it will be written: `codes` of its payloads (first layer), `why` it was refitted (or empty)."""
+
+    conv: FixedPointConv
+    plan: LayerPlan
+    codes: Codes | None
+    why: tuple[str, ...]
 
 
 def _fitted(
@@ -78,52 +94,35 @@ def _fitted(
 ) -> tuple[StockModel, dict[str, LayerPlan]]:
     """Every layer as it is or refitted, and its plan."""
     clips = {} if calibration is None else dict(_layer_clips(model, calibration, wish.fire_once))
-    stock = as_given(model)
-    layers: list[FixedPointLayer] = []
-    plans: dict[str, LayerPlan] = {}
-    refitted: dict[str, tuple[str, ...]] = {}
-    for layer in model.layers:
-        if isinstance(layer, FixedPointConv):
-            first = layer is model.convolutions[0]
-            clip = clips.get(layer.name)
-            given = (model.input,) if first else None
-            why = _problems(layer, stock.largest_payloads if first else SPIKES, wish, bool(given))
-            codes = given
-            if why:
-                layer, codes = _refit(layer, given, clip, wish)
-                refitted[layer.name] = tuple(why)
-            if codes is not None:
-                stock = replace(stock, codes=codes)
-            payloads = None if clip is None else _payloads(clip.frames, codes)
-            plans[layer.name] = plan_layer(layer, wish, payloads)
-        layers.append(layer)
-    code = model.input if len(stock.codes) == 1 else InputCode(max(code.bits for code in stock.codes), 1.0)
-    fitted = replace(model, layers=tuple(layers), input=code)
-    return replace(stock, model=fitted, refitted=refitted), plans
+    given: Codes | None = (model.input,)
+    lowered: dict[str, LoweredLayer] = {}
+    for conv in model.convolutions:
+        lowered[conv.name] = _lower_layer(conv, given, clips.get(conv.name), wish)
+        given = None
+    codes = lowered[model.convolutions[0].name].codes or (model.input,)
+    layers = tuple(lowered[x.name].conv if x.name in lowered else x for x in model.layers)
+    code = codes[0] if len(codes) == 1 else InputCode(max(code.bits for code in codes), 1.0)
+    refitted = {name: layer.why for name, layer in lowered.items() if layer.why}
+    stock = StockModel(replace(model, layers=layers, input=code), codes, brightest_of(model.input), refitted)
+    return stock, {name: layer.plan for name, layer in lowered.items()}
 
 
-def _problems(conv: FixedPointConv, largest: Any, wish: Wish, graded: bool) -> list[str]:
-    """What speaks against a layer's integers, for the gadget it will get."""
-    steps = 1 if wish.fire_once else REFIRE_STEPS
-    found = layer_problems(conv, largest, steps, graded)
-    return found + (mirror_problems(conv, largest) if wish.mirrored(conv) else [])
+def _lower_layer(conv: FixedPointConv, codes: Codes | None, clip: LayerClip | None, wish: Wish) -> LoweredLayer:
+    """Keep the layer's integers or choose new ones, then plan it; `codes` only where it sees the frames."""
 
+    def problems(candidate: FixedPointConv, largest: Payloads) -> list[str]:
+        found = layer_problems(candidate, largest, 1 if wish.fire_once else REFIRE_STEPS, codes is not None)
+        return found + (mirror_problems(candidate, largest) if wish.mirrored(candidate) else [])
 
-def _refit(
-    conv: FixedPointConv, given: Codes | None, clip: LayerClip | None, wish: Wish
-) -> tuple[FixedPointConv, Codes | None]:
-    lossless = conv.neuron.leak_mode == "multiplicative"
-
-    def problems(candidate: FixedPointConv, largest: Any) -> list[str]:
-        return [
-            text
-            for text in _problems(candidate, largest, wish, given is not None)
-            if not (lossless and "factor" in text)
-        ]
-
-    if given is None or given[0].bits == 1:
-        return fit_spikes(conv, problems), given
-    return fit_graded(conv, brightest_of(given[0]), problems, clip)
+    channels, brightest = conv.source.weight.shape[1], 1.0 if codes is None else brightest_of(codes[0])
+    why = problems(conv, SPIKES if codes is None else codes[0].largest)
+    if why and (codes is None or codes[0].bits == 1):
+        conv = fit_spikes(conv, problems)
+    elif why and codes is not None:
+        conv, codes = fit_graded(conv, brightest, problems, clip)
+    payloads = None if clip is None else _payloads(clip.frames, codes)
+    largest = SPIKES if codes is None else largest_payloads(codes, brightest, channels)
+    return LoweredLayer(conv, plan_layer(conv, wish, payloads, largest), codes, tuple(why))
 
 
 def _payloads(frames: NDArray[Any], codes: Codes | None) -> NDArray[np.int32]:

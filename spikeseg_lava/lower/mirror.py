@@ -35,9 +35,13 @@ from spikeseg_lava.network import Shape
 
 
 def push_needed(conv: FixedPointConv, largest_payload: Payloads) -> int:
-    """Activations that lift the detector over its threshold from the lowest value it has before the first spike."""
+    """Activations that lift the detector over its threshold from the lowest value it has before the first spike.
+
+    That is one step of negative input and leak below zero; in the second chip step ever two leaks, as the first step's
+    floor spike arrives only then.
+    """
     theta, leak = int(conv.neuron.threshold.max()), int(conv.neuron.leak.max())
-    return 2 * (theta + leak) + largest_drive(conv, largest_payload)[1] + 2
+    return 2 * (theta + 2 * leak) + largest_drive(conv, largest_payload)[1] + 2
 
 
 def mirror_problems(conv: FixedPointConv, largest_payload: Payloads) -> list[str]:

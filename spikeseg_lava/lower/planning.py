@@ -11,6 +11,8 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv
 from spikeseg_lava.lower.depth import needed_depth
 from spikeseg_lava.lower.direct import floor_is_idle
+from spikeseg_lava.lower.leaky import best_leaky
+from spikeseg_lava.lower.limits import CURRENT_LIMIT, Payloads, largest_drive
 from spikeseg_lava.lower.stock_network import LayerPlan
 
 MIRROR_POPULATIONS = 4
@@ -25,12 +27,15 @@ class Wish:
     fidelity: float
     fire_once: bool
     frames: int
+    calibrated: bool
 
     def __post_init__(self) -> None:
         if self.depth is not None and (self.method != "windows" or not 1 <= self.depth <= self.frames):
             raise ArgumentError(f"`depth` is for method 'windows', from 1 to {self.frames} frames; got {self.depth}")
         if self.method == "mirror" and not self.fire_once:
             raise ArgumentError("`method` 'mirror' is for fire-once neurons; let them fire again with 'windows'")
+        if self.method == "leaky" and not self.calibrated:
+            raise ArgumentError("`method` 'leaky' fits a clip: pass one as `calibration`")
         if not 0 < self.fidelity <= 1:
             raise ArgumentError(f"`fidelity` must be an IoU above 0 and up to 1, got {self.fidelity}")
 
@@ -42,13 +47,18 @@ class Wish:
         return self.method == "mirror" or (exact and conv.neuron.leak_mode == "subtractive")
 
 
-def plan_layer(conv: FixedPointConv, wish: Wish, payloads: NDArray[Any] | None) -> LayerPlan:
+def plan_layer(conv: FixedPointConv, wish: Wish, payloads: NDArray[Any] | None, largest_payload: Payloads) -> LayerPlan:
     """The gadget for a layer; `payloads` Int[T, I, H, W] is its input on the calibration clip."""
     rounded = conv.neuron.leak_mode == "multiplicative"
     if floor_is_idle(conv):
-        return LayerPlan(conv.name, "direct", exact=not rounded, note="its floor never acts")
+        deepest = (largest_drive(conv, largest_payload)[1] + 2 * int(conv.neuron.leak.max())) * wish.frames
+        held = conv.neuron.floor or deepest < CURRENT_LIMIT
+        return LayerPlan(conv.name, "direct", exact=held and not rounded, note="its floor never acts")
     if wish.method == "unfloored":
         return LayerPlan(conv.name, "direct", exact=False, note="no floor at all")
+    if wish.method == "leaky" and payloads is not None:
+        neuron, iou = best_leaky(conv, payloads, wish.fire_once)
+        return LayerPlan(conv.name, "direct", exact=False, note=f"IoU {iou:.3f} on the clip", neuron=neuron)
     if wish.mirrored(conv):
         return LayerPlan(conv.name, "mirror", note="floor by hard reset")
     depth, note = _depth(conv, wish, payloads)

@@ -34,8 +34,7 @@ class StockModel:
     @property
     def largest_payloads(self) -> NDArray[np.int64]:
         """Int64[C]: largest payload of every input channel of `model`."""
-        each = self.model.input_channels // len(self.codes)
-        return np.repeat([largest_payload(code, self.brightest) for code in self.codes], each)
+        return largest_payloads(self.codes, self.brightest, self.model.input_channels // len(self.codes))
 
     def encode(self, frames: NDArray[Any]) -> NDArray[np.int32]:
         """Int32[T, C, H, W] payloads of all planes; ClipError where a frame is brighter than was allowed for."""
@@ -56,6 +55,7 @@ def brightest_of(code: InputCode) -> float:
     return 1.0 if code.bits == 1 else code.largest / code.scale
 
 
-def largest_payload(code: InputCode, brightest: float) -> int:
-    """Largest payload for frame values up to `brightest`."""
-    return 1 if code.bits == 1 else min(code.largest, int(np.rint(brightest * code.scale)))
+def largest_payloads(codes: tuple[InputCode, ...], brightest: float, channels: int) -> NDArray[np.int64]:
+    """Int64[codes * channels]: largest payload of every channel of every plane, for values up to `brightest`."""
+    largest = [1 if code.bits == 1 else min(code.largest, int(np.rint(brightest * code.scale))) for code in codes]
+    return np.repeat(largest, channels)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from spikeseg_lava.fixed_point import FixedPointNeuron
 from spikeseg_lava.lower.parts import InputSource, Population, Synapse
 from spikeseg_lava.lower.stock_model import StockModel
 from spikeseg_lava.network import Shape
@@ -22,7 +23,7 @@ class Signal:
     emitted: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerPlan:
     """How one layer is written.
 
@@ -32,6 +33,7 @@ class LayerPlan:
         depth: longest window of frames a copy integrates; 0 where it does not apply.
         exact: bit for bit the floored neuron, whatever the input (of at most `StockNetwork.frames` frames).
         note: why.
+        neuron: parameters that replace the layer's own, where an approximation has better ones.
     """
 
     layer: str
@@ -39,6 +41,7 @@ class LayerPlan:
     depth: int = 0
     exact: bool = True
     note: str = ""
+    neuron: FixedPointNeuron | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,7 @@ class StockNetwork:
         outputs: layer -> where its spikes leave; frame t leaves at chip step `emitted + steps_per_frame * t`.
         steps_per_frame: chip steps per input frame.
         fitted: the integers it executes, and how frames become its payloads.
+        method: as asked of `lower`.
         frames: longest sample for which `exact` plans and the fire-once latch hold.
     """
 
@@ -61,6 +65,7 @@ class StockNetwork:
     fitted: StockModel
     fire_once: bool
     frames: int
+    method: str
 
     @property
     def exact(self) -> bool:
