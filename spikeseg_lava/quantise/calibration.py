@@ -13,7 +13,8 @@ from spikeseg_lava.comparison import LayerComparison, compare
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.execution import checked_frames, run
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, InputCode
-from spikeseg_lava.network import Shape, SpikingNetwork
+from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.ranges import dense
 from spikeseg_lava.record import SpikeRecord
 
 Frames = NDArray[np.float32]
@@ -33,7 +34,7 @@ class CalibrationRun:
         if below is None:
             return self.frames
         shape = network.shapes((self.frames.shape[2], self.frames.shape[3]))[below]
-        return dense(self.record.spikes[below], len(self.frames), shape)
+        return dense(self.record.spikes[below], len(self.frames), shape).astype(np.float32)
 
 
 def calibration_clips(network: SpikingNetwork, calibration: Any) -> tuple[Frames, ...]:
@@ -67,13 +68,6 @@ def compare_layer(
     """
     record = run(FixedPointModel((conv,), code), inputs, "event", calibration.fire_once)
     return compare(calibration.record, record, [conv.name])[conv.name]
-
-
-def dense(rows: NDArray[np.int32], steps: int, shape: Shape) -> Frames:
-    """Float32[T, C, H, W] of 0/1 from spikes (t, c, y, x)."""
-    spikes = np.zeros((steps, *shape), np.float32)
-    spikes[tuple(rows.T)] = 1
-    return spikes
 
 
 def _layer_below(network: SpikingNetwork, name: str) -> str | None:

@@ -18,8 +18,8 @@ from spikeseg_lava.fixed_point import (
     FixedPointModel,
     saturate,
 )
-from spikeseg_lava.quantise.calibration import dense
-from spikeseg_lava.quantise.decisions import input_windows
+from spikeseg_lava.ranges import dense
+from spikeseg_lava.ranges import drive as layer_drive
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ def observe(model: FixedPointModel, frames: NDArray[Any], fire_once: bool = True
 
 
 def _observe_layer(layer: FixedPointConv, payloads: NDArray[np.integer], fire_once: bool) -> Observed:
-    kernel, neuron = layer.kernel.astype(np.float64), layer.neuron  # integers below 2**53 are exact in float64
+    neuron = layer.neuron
     theta, leak, kept = (
         a.astype(np.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, DECAY_UNIT - neuron.decay)
     )
     v, fired, extremes, saturated = np.int64(0), np.bool_(False), [], 0
-    for window in input_windows(layer.source, payloads):
-        drive = np.rint(np.einsum("oikl,iyxkl->oyx", kernel, window, optimize=True)).astype(np.int64)
+    for one_step in payloads:
+        drive = layer_drive(layer, one_step[None])[0]
         carried = v - leak if neuron.leak_mode == "subtractive" else np.sign(v) * ((np.abs(v) * kept) >> DECAY_BITS)
         exact = carried + saturate(drive)
         free = ~(fired & fire_once)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.fixed_point import DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv, FixedPointModel
 from spikeseg_lava.quantise.observation import Observed, observe
+from spikeseg_lava.quantise.state_room import sinking_steps
 
 Saturation = Literal["impossible", "harmless", "bounded", "harmful"]
 
@@ -96,7 +97,8 @@ def layer_range(layer: FixedPointConv, payload: int, steps: int, observed: Obser
     lowest = payload * np.minimum(kernel, 0).sum(axis=(1, 2, 3))
     firing = neuron.threshold.astype(np.int64) + neuron.leak
     sinks = np.zeros_like(lowest) if neuron.floor else neuron.leak - lowest
-    safe = [_safe_steps(int(s), int(d), neuron.leak_mode) for s, d in zip(sinks, neuron.decay, strict=True)]
+    lost = neuron.decay / DECAY_UNIT
+    safe = [_safe_steps(int(s), float(d)) for s, d in zip(sinks, lost, strict=True)]
     limits = [n for n in safe if n is not None]
     safe_steps = min(limits) if limits else None
     membrane_max = int((neuron.threshold - 1 + highest).max())
@@ -105,7 +107,7 @@ def layer_range(layer: FixedPointConv, payload: int, steps: int, observed: Obser
         int(lowest.min()),
         int(highest.max()),
         int(firing.max()),
-        -int((sinks * steps).max()),
+        -int(np.ceil((sinks * sinking_steps(1 - lost, steps)).max())),
         membrane_max,
         _saturation(sinks, lowest, highest, firing, membrane_max, safe_steps, steps),
         safe_steps,
@@ -124,11 +126,16 @@ def check_saturation(ranges: Sequence[LayerRange]) -> None:
             )
 
 
-def _safe_steps(sinks: int, decay: int, leak_mode: str) -> int | None:
-    """Steps until a membrane that sinks by at most `sinks` a step reaches -2**23; None: it never does."""
-    if sinks == 0 or (leak_mode == "multiplicative" and decay and sinks * DECAY_UNIT <= -STATE_MIN * decay):
+def _safe_steps(sinks: int, lost: float) -> int | None:
+    """Steps in which a membrane that sinks by at most `sinks` and loses the part `lost` a step stays above -2**23.
+
+    After n steps it is at `-sinks * (1 - (1 - lost)**n) / lost`, `-sinks * n` without loss. None: it never gets there.
+    """
+    if sinks <= -STATE_MIN * lost:
         return None
-    return -STATE_MIN // sinks
+    if lost == 0:
+        return -STATE_MIN // sinks
+    return int(np.log1p(STATE_MIN * lost / sinks) / np.log1p(-lost)) if lost < 1 else 0
 
 
 def _saturation(

@@ -99,7 +99,7 @@ def with_exponent(layer: ConvLayer, setting: LayerSetting, room: Room, weight: N
     drive = (one_sided_sum(layer, limit) * weight).max() * (2**setting.input_bits - 1) * ROUNDING
     wanted, fits = (
         np.ceil(_log2(ENOUGH / layer.neuron.threshold / unit).max()),
-        np.floor(_log2(room.accumulator_max / drive)),
+        np.floor(_log2(room.accumulator_max / max(drive, 1e-300))),
     )
     most = min(np.floor(_log2(highest / unit).min()), room.largest_exponent(setting))
     exponent = int(max(0, min(wanted, most, max(fits, FINE_EXPONENT - setting.shift))))
