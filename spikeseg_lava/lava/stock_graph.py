@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -173,9 +174,20 @@ def _sparse(synapse: PointSynapse, port: Any, neuron: Any) -> Sparse:
     shape = neuron.a_in.shape
     weights = diags_array(np.full(np.prod(shape), synapse.weight, np.int32), format="csr")
     sparse = Sparse(weights=csr_matrix(weights), weight_exp=synapse.exponent, name=synapse.name)
-    port.flatten().connect(sparse.s_in)
-    sparse.a_out.reshape(shape).connect(neuron.a_in)
+    _reshaped(port, sparse.s_in.shape).connect(sparse.s_in)
+    _reshaped(sparse.a_out, shape).connect(neuron.a_in)
     return sparse
+
+
+def _reshaped(port: Any, shape: tuple[int, ...]) -> Any:
+    """`port.reshape(shape)`; Lava's own transform names an argument that numpy 2.1 has renamed."""
+    virtual = port.reshape(shape)
+    virtual.get_transform_func_fwd = lambda: partial(_reshape, shape)
+    return virtual
+
+
+def _reshape(shape: tuple[int, ...], data: NDArray[Any]) -> NDArray[Any]:
+    return data.reshape(shape)
 
 
 def _recorded(network: StockNetwork, record: Iterable[str] | None) -> list[str]:

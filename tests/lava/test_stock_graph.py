@@ -1,0 +1,110 @@
+"""Lava's own LIF, LIFReset, Conv and Sparse on the simulator do what the stock simulator does, bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lava.magma.core.run_conditions import RunSteps
+from numpy.typing import NDArray
+
+from spikeseg_lava.engine import run_engine
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane, sum_planes
+from spikeseg_lava.lava.runtime import supervised
+from spikeseg_lava.lava.stock_graph import build_stock_graph, run_stock_lava
+from spikeseg_lava.lower import StockNetwork, lower, run_stock
+from spikeseg_lava.lower.simulate import StockSimulator, checked_payloads, source_payloads, step_rows
+from spikeseg_lava.network import ConvLayer, Neuron, Pair, PoolLayer
+from spikeseg_lava.record import rows_in_order
+
+SIZE = (6, 9)
+STEPS = 3
+SECONDS = 120.0
+
+
+def conv_layer(name: str, planes: tuple[Plane, ...], threshold: int, leak: int, padding: Pair) -> FixedPointConv:
+    kernel = sum_planes(planes)
+    theta, pull = np.full(len(kernel), threshold, np.int32), np.full(len(kernel), leak, np.int32)
+    neuron = FixedPointNeuron(theta, pull, np.zeros_like(pull))
+    source = ConvLayer(
+        name, kernel.astype(np.float32), Neuron(theta / 1.0, pull / 1.0, np.ones(len(kernel))), (1, 1), padding
+    )
+    return FixedPointConv(name, planes, neuron, np.ones(len(kernel)), source, (1, 1), padding)
+
+
+@pytest.fixture(scope="module")
+def model() -> FixedPointModel:
+    random = np.random.default_rng(2)
+    high, low = (Plane(random.integers(-60, 60, (3, 2, 3, 5)).astype(np.int8), exponent) for exponent in (2, 0))
+    second = Plane(random.integers(-30, 60, (4, 3, 2, 3)).astype(np.int8), 0)
+    layers = (
+        conv_layer("conv1", (high, low), 900, 400, (1, 2)),
+        PoolLayer("pool1", (2, 3), (2, 2)),
+        conv_layer("conv2", (second,), 90, 25, (1, 1)),
+    )
+    return FixedPointModel(layers, InputCode(3, 1.0), input_size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def frames() -> NDArray[np.float32]:
+    random = np.random.default_rng(3)
+    shape = (STEPS, 2, *SIZE)
+    return ((random.random(shape) < 0.3) * random.integers(0, 8, shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("method", "fire_once"), [("windows", False), ("mirror", True)])
+def test_lava_runs_the_lowered_network_and_both_equal_the_model(
+    model: FixedPointModel, frames: NDArray[np.float32], method: str, fire_once: bool
+) -> None:
+    network = lower(model, method=method, fire_once=fire_once, frames=STEPS)  # type: ignore[arg-type]
+    record, simulated = run_stock_lava(network, frames, SECONDS), run_stock(network, frames)
+    expected = run_engine(model, frames, fire_once)
+    assert network.exact
+    assert min(expected.counts.values()) > 15
+    for name, rows in expected.spikes.items():
+        np.testing.assert_array_equal(record.spikes[name], rows)
+        np.testing.assert_array_equal(simulated.spikes[name], rows)
+    assert record.meta["latency"] == simulated.meta["latency"]
+    assert not any(record.meta["stray"].values())
+
+
+def test_every_population_fires_alike_with_decay_latch_and_negative_charge(
+    model: FixedPointModel, frames: NDArray[np.float32]
+) -> None:
+    plain = lower(model, method="unfloored", frames=STEPS)
+    network = replace(
+        plain, populations=tuple(replace(p, voltage_decay=1000, current_decay=3000) for p in plain.populations)
+    )
+    names = [population.name for population in network.populations]
+    graph = build_stock_graph(network, frames, record=names)
+    try:
+        runtime = supervised(graph.neurons["conv1"], graph.run_config, SECONDS)
+        try:
+            runtime.start(RunSteps(network.chip_steps(STEPS)))
+            runtime.stop()
+        finally:
+            runtime.close()
+        found = graph.spikes()
+    finally:
+        graph.close()
+    expected = simulated_rows(network, frames)
+    assert sum(len(rows) for rows in expected.values()) > 60
+    for name in names:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+def test_unknown_populations_to_record_are_named(model: FixedPointModel, frames: NDArray[np.float32]) -> None:
+    with pytest.raises(ArgumentError, match="`record` names conv9, the populations are conv1"):
+        build_stock_graph(lower(model, frames=STEPS, fire_once=False), frames, record=["conv9"])
+
+
+def simulated_rows(network: StockNetwork, frames: NDArray[np.float32]) -> dict[str, NDArray[np.int32]]:
+    """Int32[N, 4] (chip step, c, y, x) of every population."""
+    payloads, simulator = checked_payloads(network, frames), StockSimulator(network)
+    rows: dict[str, list[NDArray[np.int32]]] = {population.name: [] for population in network.populations}
+    for chip_step in range(1, network.chip_steps(len(frames)) + 1):
+        for name, spikes in simulator.step(source_payloads(network, payloads, chip_step)).items():
+            rows[name].append(step_rows(spikes, chip_step))
+    return {name: rows_in_order(np.concatenate(parts)) for name, parts in rows.items()}
