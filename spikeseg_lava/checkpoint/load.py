@@ -84,6 +84,7 @@ def _network(contents: Any, thresholds: str, pools: Sequence[Any] | None) -> Spi
         between = pools_from_argument(pools, len(states) - 1)
         sources = ["argument"] * len(between)
     provenance = {**config.provenance, "thresholds": thresholds, "pools": sources}
+    provenance |= {"adapted_layers": list(adapted)} if adapted else {}
     size = _input_size(states[0], convolutions[0], config)
     return SpikingNetwork(_interleaved(convolutions, between), size, config.timesteps, provenance)
 

@@ -12,7 +12,7 @@ from spikeseg_lava.errors import CheckpointError
 WRAPPERS = ("model_state_dict", "state_dict", "model")
 EXPECTED = "[encoder.]convN.conv.weight and [encoder.]convN.neuron.threshold, .leak, .beta for N = 1, 2, ..."
 SHOWN = 8  # keys quoted in a message
-_WEIGHT = re.compile(r"(?P<prefix>(?:.*\.)?)conv(?P<number>\d+)\.conv\.weight")
+_WEIGHT = re.compile(r"(?P<prefix>(?:.*\.)?)conv\d{1,4}\.conv\.weight")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def _state_dict(contents: Any) -> Mapping[str, Any]:
     if not isinstance(contents, Mapping):
         raise CheckpointError(f"holds a {type(contents).__name__}, expected a dictionary with {EXPECTED}")
     inner = next((contents[key] for key in WRAPPERS if isinstance(contents.get(key), Mapping)), contents)
-    return {key: value for key, value in inner.items() if isinstance(key, str)}
+    return {key: value for key, value in inner.items() if isinstance(key, str) and key.isprintable()}
 
 
 def _prefix(state: Mapping[str, Any]) -> str:

@@ -66,7 +66,7 @@ def test_adapted_thresholds_are_used_on_request_only(saved: Save):
     assert second.neuron.threshold.tolist() == [1, 2, 3, 4]
     assert first.neuron.threshold.tolist() == [0.5, 0.5, 0.5]
     assert first.neuron.leak.tolist() == [0.25, 0.25, 0.25]
-    assert network.provenance["thresholds"] == "adapted"
+    assert (network.provenance["thresholds"], network.provenance["adapted_layers"]) == ("adapted", ["conv2"])
 
 
 def test_adapted_thresholds_leave_the_leak_as_it_is(saved: Save):

@@ -25,6 +25,7 @@ def with_value(value: float) -> torch.Tensor:
         ({"fc.weight": torch.zeros(3, 3), "fc.bias": torch.zeros(3)}, "found fc.weight, fc.bias$"),
         ({f"layer{k}": 0 for k in range(30)}, "layer7 and 22 more$"),
         ({"model_state_dict": {}}, "found none"),
+        ({"conv1.conv.weight\x1b[2J": 0, "two\nlines": 0, 7: 0}, "found none"),
         (layer("conv2.", (1, 1, 3, 3)), "layers are conv2; expected them numbered conv1"),
         (layer("conv1.", (1, 1, 3, 3)) | layer("conv3.", (1, 1, 3, 3)), "expected them numbered conv1, conv2"),
         (layer("a.conv1.", (1, 1, 3, 3)) | layer("b.conv1.", (1, 1, 3, 3)), r"several networks \(a\., b\.\)"),

@@ -6,7 +6,6 @@ import io
 import os
 import pickle
 import sys
-import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -106,12 +105,11 @@ def test_other_zip_archive(tmp_path: Path):
     assert "no file of `torch.save`" in refusal(tmp_path / "clip.npz")
 
 
-def test_torchscript_archive(tmp_path: Path):
-    module = torch.nn.Conv2d(1, 1, 3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.trace(module, torch.zeros(1, 1, 5, 5)).save(str(tmp_path / "script.pt"))  # pyright: ignore[reportAttributeAccessIssue]
-    assert "TorchScript archive" in refusal(tmp_path / "script.pt")
+def test_torchscript_archive(saved: Save):
+    path = saved(two_layers())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("checkpoint/constants.pkl", pickle.dumps((), protocol=2))
+    assert "TorchScript archive" in refusal(path)
 
 
 def test_unreadable_file(saved: Save):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ import torch_reference
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, SpikeSegLavaError
 from torch_reference import IFNeuron, LIFNeuron, SpikingNeuron, create_neuron, spike_fn, spike_function
 
+TEXT: Any = "1"
 Trace = list[tuple[float, float, float]]
 
 
@@ -113,11 +115,7 @@ def test_spike_fn_takes_a_membrane_relative_to_its_threshold():
     [
         (lambda: IFNeuron(0.0), ArgumentError, "`threshold` must be positive and finite, got 0.0"),
         (lambda: IFNeuron(float("nan")), ArgumentError, "`threshold` must be positive"),
-        (
-            lambda: create_neuron("if", **{"threshold": "1"}),
-            ArgumentTypeError,
-            "`threshold` must be a number or a tensor, got str",
-        ),
+        (lambda: IFNeuron(TEXT), ArgumentTypeError, "`threshold` must be a number or a tensor, got str"),
         (lambda: LIFNeuron(1.0, -0.1), ArgumentError, "`leak_factor` must be zero or more, and finite, got -0.1"),
         (lambda: LIFNeuron(1.0, True), ArgumentTypeError, "`leak_factor` must be a number or a tensor, got bool"),
         (lambda: LIFNeuron(1.0, 1.5, "multiplicative"), ArgumentError, r"`leak_factor` must lie in 0\.\.1"),
