@@ -70,6 +70,11 @@ def check(
         RecordError: a record that lacks a layer.
     """
     subject = examine(model, target, size, steps=steps, fire_once=fire_once, frames=frames, record=record)
+    return broken_rules(subject)
+
+
+def broken_rules(subject: Subject) -> list[Finding]:
+    """What `check` finds, of something examined already."""
     findings = [finding for rule in RULES for finding in rule(subject)]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
