@@ -73,7 +73,12 @@ def simplify(network: AnyNetwork, largest_input: float = 1.0) -> Simplified[AnyN
     work.forward(limit)
     work.backward()
     layers = {layer.name: layer for layer in work.convolutions}
-    small = replace(network, layers=tuple(layers.get(x.name, x) for x in network.layers))
+    left = {name: {why: list(maps) for why, maps in found.items()} for name, found in work.reasons.items() if found}
+    small = replace(
+        network,
+        layers=tuple(layers.get(x.name, x) for x in network.layers),
+        provenance={**network.provenance, "simplified": left},
+    )
     return Simplified(small, network, _maps(network, work), work.reasons)
 
 

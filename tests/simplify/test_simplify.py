@@ -97,6 +97,10 @@ def test_equal_maps_merge_silent_and_unheard_ones_go() -> None:
         "conv1": (0, 1, 0, 1, None), "pool1": (0, 1, 0, 1, None), "conv2": (0, 1, 2, None), "conv3": (0, 1)
     }  # fmt: skip
     assert small.reasons == {"conv1": {"merged": (2, 3), "silent": (4,)}, "conv2": {"unheard": (3,)}, "conv3": {}}
+    assert small.network.provenance["simplified"] == {
+        "conv1": {"merged": [2, 3], "silent": [4]},
+        "conv2": {"unheard": [3]},
+    }
     first, old = small.network.convolutions[1].weight, small.original.convolutions[1].weight
     np.testing.assert_array_equal(first[:3, 0], (old[:, 0] + old[:, 2])[:3])
     assert small.network.shapes() == {"conv1": (2, 9, 8), "pool1": (2, 8, 7), "conv2": (3, 7, 5), "conv3": (2, 6, 4)}
