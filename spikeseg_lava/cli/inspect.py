@@ -7,7 +7,7 @@ from typing import Any
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table
 from spikeseg_lava.cli.inputs import read_network
-from spikeseg_lava.describe import Description, LayerDescription, describe
+from spikeseg_lava.description import Description, LayerDescription, describe
 from spikeseg_lava.fixed_point import FixedPointModel
 
 COLUMNS = (

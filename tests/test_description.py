@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeseg_lava.checkpoint import load_checkpoint
-from spikeseg_lava.describe import describe, synapse_count
+from spikeseg_lava.description import describe, synapse_count
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
 from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer, SpikingNetwork
