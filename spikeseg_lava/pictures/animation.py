@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikeseg_lava.demo.panels import INK, SKY
-from spikeseg_lava.detect import Detected
+from spikeseg_lava.detection import Detected
 from spikeseg_lava.files import writing
 from spikeseg_lava.pictures.style import OFF, ON, checked_format, colour_of, some_events
 from spikeseg_lava.recording import Recording

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikeseg_lava.demo.panels import SKY
-from spikeseg_lava.detect import Detected, DetectedObject, Sighting
+from spikeseg_lava.detection import Detected, DetectedObject, Sighting
 from spikeseg_lava.files import writing
 from spikeseg_lava.pictures.style import OFF, ON, checked_format, colour_of, share_drawn, some_events
 from spikeseg_lava.recording import Recording

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.demo.panels import GRID, INK, SKY
-from spikeseg_lava.detect import DEFINITIONS, Detected, DetectedObject
+from spikeseg_lava.detection import DEFINITIONS, Detected, DetectedObject
 from spikeseg_lava.files import writing
 from spikeseg_lava.pictures.style import checked_format, colour_of, surest
 from spikeseg_lava.recording import Recording

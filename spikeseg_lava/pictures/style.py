@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.detect import DetectedObject
+from spikeseg_lava.detection import DetectedObject
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.recording import Recording
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikeseg_lava.detect import Detected, DetectedObject, Sighting
+from spikeseg_lava.detection import Detected, DetectedObject, Sighting
 from spikeseg_lava.recording import Recording
 
 SENSOR = (20, 32)

@@ -1,0 +1,71 @@
+"""Boxes: on the sensor instead of in the frame, their overlap and their distance. Ends are included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.decoding.instance import Box
+from spikeseg_lava.network import Pair
+from spikeseg_lava.recording.frames import rescaled
+
+
+def box_on_sensor(box: Box, frame: Pair, sensor: Pair) -> Box:
+    """The sensor pixels that fall into a box (x0, y0, x1, y1) of the frame; sizes are (height, width).
+
+    Inverse of `round(x * (W - 1) / (w - 1))`. Where the frame is finer than the sensor and no pixel falls into the
+    box, the nearest one.
+    """
+    x0, x1 = _span(box[0], box[2], frame[1], sensor[1])
+    y0, y1 = _span(box[1], box[3], frame[0], sensor[0])
+    return x0, y0, x1, y1
+
+
+def point_on_sensor(point: Sequence[float], frame: Pair, sensor: Pair) -> tuple[float, float]:
+    """(x, y) on the sensor of a point of the frame: `x * (w - 1) / (W - 1)`."""
+    x, y = (
+        float(p) * (new - 1) / max(old - 1, 1) for p, old, new in zip(point, frame[::-1], sensor[::-1], strict=True)
+    )
+    return x, y
+
+
+def _span(first: int, last: int, frame: int, sensor: int) -> tuple[int, int]:
+    columns = rescaled(sensor, frame)
+    low = int(np.searchsorted(columns, first, "left"))
+    high = int(np.searchsorted(columns, last, "right")) - 1
+    if low <= high:
+        return low, high
+    nearest = round((first + last) / 2 * (sensor - 1) / max(frame - 1, 1))
+    return nearest, nearest
+
+
+def hull(boxes: Sequence[Box]) -> Box:
+    """The smallest box around all `boxes`."""
+    corners = np.array(boxes)
+    x0, y0 = corners[:, :2].min(axis=0)
+    x1, y1 = corners[:, 2:].max(axis=0)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def overlaps(boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """Bool[N, N]: which boxes share a pixel."""
+    corners = np.array(boxes)
+    low = np.maximum(corners[:, None, :2], corners[:, :2])
+    high = np.minimum(corners[:, None, 2:], corners[:, 2:])
+    return np.all(low <= high, axis=2)
+
+
+def iou(a: Box, b: Box) -> float:
+    """Shared pixels over all pixels of two boxes."""
+    width, height = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) + 1 for i in (0, 1))
+    shared = max(width, 0) * max(height, 0)
+    areas = [(x1 - x0 + 1) * (y1 - y0 + 1) for x0, y0, x1, y1 in (a, b)]
+    return shared / (sum(areas) - shared)
+
+
+def gap(a: Box, b: Box) -> float:
+    """Pixels between two boxes along a straight line; 0 where they touch or overlap."""
+    across, down = (max(a[i], b[i]) - min(a[i + 2], b[i + 2]) - 1 for i in (0, 1))
+    return float(np.hypot(max(across, 0), max(down, 0)))

@@ -1,0 +1,103 @@
+"""A detected object, and each time it was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from spikeseg_lava.decoding.instance import Box
+from spikeseg_lava.detection.geometry import hull
+
+DEFINITIONS = {
+    "box": "smallest box around all masks of the object, in sensor pixels from 0, both ends included",
+    "centroid": "mean of the masks' centroids, one per classification spike, in sensor pixels",
+    "time span": "from the start of the first time step in which it was seen to the end of the last, microseconds",
+    "spikes": "classification spikes whose mask is not empty",
+    "velocity": "straight-line fit of the centroid over the time steps, pixels per second; none for a single step",
+    "confidence": "n / (n + 1) for n time steps in which it was seen, times the share of the steps between its first "
+    "and last step in which it was seen; not a probability",
+}
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An object in one time step, in sensor coordinates.
+
+    Attributes:
+        start_us, end_us: the time step on the recording's clock, end excluded.
+        class_id: map of the last layer.
+        box: (x0, y0, x1, y1) in pixels, both ends included.
+        centroid: (x, y) in pixels.
+        spikes: classification spikes.
+    """
+
+    start_us: int
+    end_us: int
+    class_id: int
+    box: Box
+    centroid: tuple[float, float]
+    spikes: int
+
+
+@dataclass(frozen=True)
+class DetectedObject:
+    """An object over time; its figures are explained in `DEFINITIONS`.
+
+    Attributes:
+        id: counted from 1 in order of appearance.
+        sightings: one a time step, in order of time.
+    """
+
+    id: int
+    sightings: tuple[Sighting, ...]
+
+    @property
+    def class_id(self) -> int:
+        """Class of most of its spikes, the lowest of equals."""
+        counts: Counter[int] = Counter()
+        for sighting in self.sightings:
+            counts[sighting.class_id] += sighting.spikes
+        return min(counts, key=lambda class_id: (-counts[class_id], class_id))
+
+    @property
+    def box(self) -> Box:
+        return hull([sighting.box for sighting in self.sightings])
+
+    @property
+    def centroid(self) -> tuple[float, float]:
+        points = np.array([sighting.centroid for sighting in self.sightings])
+        x, y = np.average(points, axis=0, weights=[sighting.spikes for sighting in self.sightings])
+        return float(x), float(y)
+
+    @property
+    def start_us(self) -> int:
+        return self.sightings[0].start_us
+
+    @property
+    def end_us(self) -> int:
+        return self.sightings[-1].end_us
+
+    @property
+    def spikes(self) -> int:
+        return sum(sighting.spikes for sighting in self.sightings)
+
+    @cached_property
+    def velocity(self) -> tuple[float, float] | None:
+        """(x, y) in pixels per second; None where it was seen in one time step only."""
+        if len(self.sightings) < 2:
+            return None
+        seconds = np.array([(s.start_us + s.end_us - 2 * self.start_us) / 2e6 for s in self.sightings])
+        points = np.array([s.centroid for s in self.sightings])
+        seconds -= seconds.mean()
+        x, y = seconds @ (points - points.mean(axis=0)) / (seconds @ seconds)
+        return float(x), float(y)
+
+    @property
+    def confidence(self) -> float:
+        seen = len(self.sightings)
+        step = self.sightings[0].end_us - self.sightings[0].start_us
+        spanned = max(round((self.end_us - self.start_us) / step), seen)
+        return seen / (seen + 1) * seen / spanned

@@ -1,0 +1,28 @@
+"""How well labelled objects are found: volumes of space and time counted per recording, for networks side by side."""
+
+from __future__ import annotations
+
+from spikeseg_lava.evaluation.counts import Counts
+from spikeseg_lava.evaluation.evaluation import evaluate
+from spikeseg_lava.evaluation.report import COLUMNS, costs, csv_text, rows
+from spikeseg_lava.evaluation.results import Result, Settings, Skipped
+from spikeseg_lava.evaluation.sources import Source, find_sources, split, synthetic_sources
+from spikeseg_lava.evaluation.volumes import DEFINITION, count_volumes
+
+__all__ = [
+    "COLUMNS",
+    "DEFINITION",
+    "Counts",
+    "Result",
+    "Settings",
+    "Skipped",
+    "Source",
+    "costs",
+    "count_volumes",
+    "csv_text",
+    "evaluate",
+    "find_sources",
+    "rows",
+    "split",
+    "synthetic_sources",
+]

@@ -1,0 +1,95 @@
+"""Run networks over labelled recordings, one after another, and keep every result as it comes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from spikeseg_lava.detection import detect_objects, samples_of
+from spikeseg_lava.detection.samples import Runner
+from spikeseg_lava.errors import ArgumentError, RecordingError
+from spikeseg_lava.evaluation.book import Book
+from spikeseg_lava.evaluation.paths import paths_of
+from spikeseg_lava.evaluation.results import Result, Settings, Skipped
+from spikeseg_lava.evaluation.sources import Source
+from spikeseg_lava.evaluation.volumes import count_volumes
+from spikeseg_lava.fixed_point import FixedPointModel
+from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.recording import Recording
+
+DEFAULT = Settings()
+
+
+def evaluate(
+    sources: Sequence[Source],
+    runners: Mapping[str, Runner],
+    network: SpikingNetwork | FixedPointModel,
+    settings: Settings = DEFAULT,
+    path: str | os.PathLike[str] | None = None,
+) -> Iterator[Result | Skipped]:
+    """Results one by one: for every recording those of all networks.
+
+    With `path` the results are also kept in that file, complete at any moment: after an interruption the same call
+    goes on where it stopped, and first gives the results it finds there.
+
+    Args:
+        sources: recordings with labels; those without are skipped with a reason, as are unreadable ones.
+        runners: name of a network (float, fixed-point, lowered, ...) -> what runs one sample of frames on it.
+        network: whose weights decode the records of all of them.
+        path: a JSON file; default: none.
+
+    Raises:
+        ArgumentError: no runner, or `path` holds results of other settings.
+    """
+    if not runners:
+        raise ArgumentError("`runners` is empty: nothing to evaluate")
+    book = Book(path, settings)
+    for source in sources:
+        known = {name: book.results.get((source.name, name)) for name in runners}
+        yield from (result for result in known.values() if result is not None)
+        missing = [name for name, result in known.items() if result is None]
+        if missing:
+            yield from book.keep(_evaluate_source(source, {name: runners[name] for name in missing}, network, settings))
+
+
+def _evaluate_source(
+    source: Source, runners: Mapping[str, Runner], network: SpikingNetwork | FixedPointModel, settings: Settings
+) -> Iterator[Result | Skipped]:
+    try:
+        recording = source.read()
+    except RecordingError as error:
+        yield Skipped(source.name, str(error))
+        return
+    if recording.labels is None:
+        yield Skipped(source.name, "it has no labels")
+    elif not len(recording):
+        yield Skipped(source.name, "it holds no event")
+    else:
+        for name, run in runners.items():
+            yield _judge(source, recording, name, run, network, settings)
+
+
+def _judge(
+    source: Source,
+    recording: Recording,
+    name: str,
+    run: Runner,
+    network: SpikingNetwork | FixedPointModel,
+    settings: Settings,
+) -> Result:
+    duration = settings.duration_us
+    detected = detect_objects(
+        samples_of(recording, run, duration, settings.timesteps, settings.size, settings.binary),
+        network,
+        recording.size,
+        duration,
+        pool_winners=settings.pool_winners,
+        tau=settings.tau,
+        reach=settings.reach,
+        min_spikes=settings.min_spikes,
+    )
+    sightings = [s for found in detected.objects for s in found.sightings]
+    paths = [] if recording.labels is None else paths_of(recording.labels)
+    starts = recording.window_starts(duration)
+    counts, seen = count_volumes(sightings, paths, recording.size, starts, duration, settings.radius)
+    return Result(source.name, source.pass_name, source.camera, name, counts, detected.spikes, tuple(seen))

@@ -1,0 +1,16 @@
+"""The network the real records were made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spikeseg_lava.checkpoint import load_checkpoint
+from spikeseg_lava.network import SpikingNetwork
+
+
+@pytest.fixture(scope="session")
+def real_network(shared: Path) -> SpikingNetwork:
+    """The EBSSA checkpoint at threshold 0.05."""
+    return load_checkpoint(shared / "checkpoints" / "spikeseg_ebssa.pt", threshold=0.05)
