@@ -79,7 +79,8 @@ def run_many(
     _check_settings(settings)
     results: dict[Path, FileResult] = {}
     tasks = (delayed(run_one)(source, output, model, settings) for source, output in outputs.items())
-    for result in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
+    finished: Iterable[Any] = Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
+    for result in finished:
         results[result.source] = result
         if progress is not None:
             progress(result, len(outputs))

@@ -72,6 +72,11 @@ class EventConv:
         )  # fmt: skip
         return SparseSteps.of_spikes(offsets, index)
 
+    @property
+    def touched_neurons(self) -> int:
+        """Neurons brought up to date in the last step (those of whole tiles)."""
+        return int(np.count_nonzero(self._state.updated == self._step - 1)) * self._layout.lanes
+
     def settle(self) -> NDArray[np.int32]:
         """Int32[rows, columns, O]: every membrane after the last step."""
         settle(self._step - 1, self._since, self._layout, self._neuron, self._state)

@@ -32,7 +32,7 @@ def model(seed: int = 0, bits: int = 8) -> FixedPointModel:
 def _conv(name: str, weight: np.ndarray, threshold: int, leak: int, padding) -> FixedPointConv:
     ones = np.ones(len(weight))
     source = ConvLayer(name, weight.astype(np.float32), Neuron(ones, ones, ones), padding=padding)
-    every = [np.full(len(weight), value, np.int32) for value in (threshold, leak, 0)]
+    above, lost, kept = (np.full(len(weight), value, np.int32) for value in (threshold, leak, 0))
     return FixedPointConv(
-        name, (Plane(weight.astype(np.int8), 0),), FixedPointNeuron(*every), ones, source, padding=padding
+        name, (Plane(weight.astype(np.int8), 0),), FixedPointNeuron(above, lost, kept), ones, source, padding=padding
     )

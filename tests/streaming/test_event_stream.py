@@ -12,13 +12,13 @@ from spikeseg_lava.recording import read_recording
 from spikeseg_lava.streaming import event_blocks, open_events
 
 
-def rows_of(events, time_scale=1, first_pixel=0):
+def rows_of(events, time_scale=1.0, first_pixel=0):
     return np.stack([events.t * time_scale, events.x + first_pixel, events.y + first_pixel, events.p], axis=1)
 
 
 def write(path, events, form):
     if form == "npy":
-        np.save(path, rows_of(events))
+        np.save(path, rows_of(events, 1))
     elif form == "structured":
         fields = [("ts", "<i8"), ("x", "<u2"), ("y", "<u2"), ("p", "u1")]
         table = np.zeros(len(events), fields)

@@ -1,0 +1,154 @@
+"""What is measured against what: each contender is set up, run once over a clip per call, and taken down again.
+
+Set-up, compilation and a silent first step are never part of a measured call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.engine import EventEngine, SparseSteps
+from spikeseg_lava.fixed_point import FixedPointModel
+from spikeseg_lava.network import SpikingNetwork
+
+Frames = NDArray[np.float32]
+Call = Callable[[], Any]
+Session = Callable[["Case"], AbstractContextManager[Call]]
+
+
+class Case:
+    """One clip Float[T, C, H, W] to be run by every contender, and the networks that run it."""
+
+    def __init__(
+        self, frames: Frames, model: FixedPointModel, network: SpikingNetwork | None = None, fire_once: bool = True
+    ) -> None:
+        self.frames = np.ascontiguousarray(frames, np.float32)
+        self.model, self.network, self.fire_once = model, network, fire_once
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.frames.shape[2], self.frames.shape[3]
+
+    @property
+    def steps(self) -> int:
+        return len(self.frames)
+
+    def after_silence(self) -> Frames:
+        """The clip behind one empty step, which warms a graph up and leaves its membranes at zero."""
+        return np.concatenate([np.zeros_like(self.frames[:1]), self.frames])
+
+
+@contextmanager
+def event_engine(case: Case) -> Iterator[Call]:
+    """Frames to payloads, and the engine, from cleared state."""
+    engine = EventEngine(case.model, case.size, case.fire_once)
+
+    def call() -> None:
+        engine.clear()
+        engine.run(engine.encode(case.frames))
+
+    engine.run(SparseSteps.silent(1))
+    call()
+    yield call
+
+
+@contextmanager
+def event_engine_record(case: Case) -> Iterator[Call]:
+    """The same with everything `run_engine` does: set-up, sorted rows of every layer, final membranes."""
+    from spikeseg_lava.engine import run_engine
+
+    run_engine(case.model, case.frames, case.fire_once)
+    yield lambda: run_engine(case.model, case.frames, case.fire_once)
+
+
+@contextmanager
+def torch_float(case: Case) -> Iterator[Call]:
+    """The dense float encoder, from cleared state."""
+    yield _reference(case.network, case)
+
+
+@contextmanager
+def torch_oracle(case: Case) -> Iterator[Call]:
+    """The dense integer oracle, from cleared state."""
+    yield _reference(case.model, case)
+
+
+def _reference(network: Any, case: Case) -> Call:
+    from torch_reference import ReferenceEncoder
+
+    encoder = ReferenceEncoder(network, case.fire_once)
+
+    def call() -> None:
+        encoder.clear()
+        for frame in encoder.encode(case.frames):
+            encoder.step(frame)
+
+    call()
+    return call
+
+
+@contextmanager
+def layer_graph(case: Case) -> Iterator[Call]:
+    """Our Lava graph of one Process a layer."""
+    from spikeseg_lava.lava.graph import build_graph
+
+    with _lava(build_graph(case.model, case.after_silence(), fire_once=case.fire_once), case) as call:
+        yield call
+
+
+@contextmanager
+def fused_process(case: Case) -> Iterator[Call]:
+    """Our encoder as one Lava Process."""
+    from spikeseg_lava.lava.graph import build_encoder_graph
+
+    with _lava(build_encoder_graph(case.model, case.after_silence(), fire_once=case.fire_once), case) as call:
+        yield call
+
+
+@contextmanager
+def stock_lava(case: Case) -> Iterator[Call]:
+    """Lava's own Conv and LIF, pools as strided Conv and LIF; without floor and fire-once, which stock parts lack."""
+    from spikeseg_lava.lava.stock_graph import build_stock_graph
+    from spikeseg_lava.lower import lower
+
+    frames = case.after_silence()
+    network = lower(case.model, calibration=frames, method="unfloored", fire_once=False)
+    with _lava(build_stock_graph(network, frames), case) as call:
+        yield call
+
+
+@contextmanager
+def _lava(graph: Any, case: Case) -> Iterator[Call]:
+    """A started graph behind its silent step: one call runs the clip, and there is only one."""
+    from lava.magma.core.run_conditions import RunSteps
+
+    from spikeseg_lava.lava.runtime import supervised
+
+    source = graph.source if hasattr(graph, "source") else next(iter(graph.neurons.values()))
+    try:
+        runtime = supervised(source, graph.run_config, timeout=600.0)
+        try:
+            runtime.start(RunSteps(1))
+            yield lambda: runtime.start(RunSteps(case.steps))
+            runtime.stop()
+        finally:
+            runtime.close()
+    finally:
+        graph.close()
+
+
+STOCK = "stock Lava"
+CONTENDERS: Mapping[str, Session] = {
+    STOCK: stock_lava,
+    "layer graph": layer_graph,
+    "fused Process": fused_process,
+    "torch float": torch_float,
+    "torch oracle": torch_oracle,
+    "event engine": event_engine,
+    "event engine, with record": event_engine_record,
+}

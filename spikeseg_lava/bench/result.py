@@ -1,0 +1,122 @@
+"""The figures of a benchmark: kept as JSON, drawn as a plot, printed as a table."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from spikeseg_lava.bench.contenders import STOCK
+from spikeseg_lava.bench.limits import Limits
+from spikeseg_lava.bench.work import Work
+from spikeseg_lava.files import writing
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Smallest, middle and largest of repeated figures."""
+
+    min: float
+    median: float
+    max: float
+
+    @classmethod
+    def of(cls, figures: Any) -> Spread:
+        return cls(float(np.min(figures)), float(np.median(figures)), float(np.max(figures)))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One contender on the clip. `ms`: milliseconds a step in each round; `memory`: peak MB above the start."""
+
+    ms: tuple[float, ...]
+    memory: float
+
+    @property
+    def spread(self) -> Spread:
+        return Spread.of(self.ms)
+
+
+@dataclass(frozen=True)
+class Point:
+    """The event engine on a made-up scene of `size`: its work and its cost in ms a step, frames given as events."""
+
+    size: tuple[int, int]
+    work: Work
+    ms: Spread
+
+
+@dataclass(frozen=True)
+class BenchmarkResult:
+    """All figures of one run on one machine.
+
+    Attributes:
+        contenders: by name; round k of each was measured right after round k of the others.
+        by_events, by_area: the event engine over the number of events, and over the frame area for the same events.
+    """
+
+    contenders: Mapping[str, Figures]
+    work: Work
+    limits: Limits
+    machine: Mapping[str, Any]
+    clip: Mapping[str, Any]
+    by_events: tuple[Point, ...] = ()
+    by_area: tuple[Point, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def ratio(self, name: str, to: str = STOCK) -> Spread | None:
+        """How many times as fast as `to` a contender is, round by round; None where one was not measured."""
+        if name not in self.contenders or to not in self.contenders:
+            return None
+        pairs = zip(self.contenders[to].ms, self.contenders[name].ms, strict=True)
+        return Spread.of([slow / fast for slow, fast in pairs])
+
+    def ns_per_operation(self, name: str) -> float:
+        """Nanoseconds per synaptic operation, median."""
+        return 1e6 * self.contenders[name].spread.median / self.work.operations
+
+    @property
+    def least_ms(self) -> float:
+        """The physical limit of the event engine's work, in ms a step (see `Limits`)."""
+        return self.limits.least_ms(self.work.operations, self.work.neurons)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-compatible: all fields, and what follows from them."""
+        derived = {
+            name: {
+                "ms_per_step": asdict(figures.spread),
+                "ns_per_operation": self.ns_per_operation(name),
+                "peak_memory_mb": figures.memory,
+                "times_stock": None if (r := self.ratio(name)) is None else asdict(r),
+                "times_torch_float": None if (r := self.ratio(name, "torch float")) is None else asdict(r),
+                "times_physical_limit": figures.spread.median / self.least_ms,
+            }
+            for name, figures in self.contenders.items()
+        }
+        return {**asdict(self), "least_ms_per_step": self.least_ms, "summary": derived}
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to `path`."""
+        with writing(path) as file:
+            file.write(json.dumps(self.to_dict(), indent=1).encode())
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw cost against events and against frame area, log-log; the suffix of `path` tells the format."""
+        from spikeseg_lava.bench.plot import draw
+
+        draw(self, path)
+
+    def table(self) -> list[tuple[str, ...]]:
+        """Rows for a terminal, the first one the heading."""
+        rows = [("", "ms a step (min / median / max)", "ns a synaptic operation", "peak MB", f"times {STOCK}")]
+        for name, figures in self.contenders.items():
+            ratio, ms = self.ratio(name), figures.spread
+            times = "" if ratio is None else f"{ratio.min:.4g} / {ratio.median:.4g} / {ratio.max:.4g}"
+            spread = f"{ms.min:.3g} / {ms.median:.3g} / {ms.max:.3g}"
+            rows.append((name, spread, f"{self.ns_per_operation(name):.3g}", f"{figures.memory:.0f}", times))
+        least = f"{self.least_ms:.3g}"
+        return [*rows, ("physical limit of the engine", least, f"{1e9 / self.limits.additions:.3g}", "", "")]

@@ -1,0 +1,130 @@
+"""`run_benchmark`: all contenders on the same clip, in turns, on this machine."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.bench.contenders import CONTENDERS, Case
+from spikeseg_lava.bench.limits import measured_limits
+from spikeseg_lava.bench.memory import MemoryWatch
+from spikeseg_lava.bench.result import BenchmarkResult, Figures
+from spikeseg_lava.bench.scaling import over_area, over_events
+from spikeseg_lava.bench.work import work_of
+from spikeseg_lava.errors import ArgumentError, BackendError
+from spikeseg_lava.fixed_point import FixedPointModel
+from spikeseg_lava.network import SpikingNetwork
+
+FAST_CALL = 0.02  # seconds: shorter calls are repeated, and the fastest counts, as a clock tick would drown them
+REPEATS = 15
+
+
+def run_benchmark(
+    model: FixedPointModel,
+    frames: NDArray[Any],
+    network: SpikingNetwork | None = None,
+    *,
+    contenders: Iterable[str] | None = None,
+    rounds: int = 5,
+    fire_once: bool = True,
+    curves: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> BenchmarkResult:
+    """Measure milliseconds a step, set-up and compilation left out.
+
+    Each round runs every contender once, one after the other, so that a busy machine slows all of them; ratios are
+    those of one round. A Lava graph is started, runs one silent step, and then the clip against the clock.
+
+    Args:
+        frames: Float[T, C, H, W].
+        network: the float network, for "torch float".
+        contenders: some of `CONTENDERS`; default: all that can run here.
+        curves: measure the event engine over the number of events and over the frame area as well.
+        progress: called with a line on what is being measured.
+
+    Raises:
+        ArgumentError: an unknown contender, or fewer than one round.
+    """
+    names = _names(contenders, rounds)
+    case, tell = Case(frames, model, network, fire_once), progress or (lambda _: None)
+    skipped = {"torch float": "no float network was given"} if network is None and "torch float" in names else {}
+    ms: dict[str, list[float]] = {name: [] for name in names if name not in skipped}
+    memory = dict.fromkeys(ms, 0.0)
+    for number in range(rounds):
+        for name in list(ms):
+            tell(f"round {number + 1} of {rounds}: {name}")
+            try:
+                seconds, peak = measured(name, case)
+            except (BackendError, ImportError) as error:
+                skipped[name] = str(error).splitlines()[0]
+                del ms[name]
+                continue
+            ms[name].append(1e3 * seconds / case.steps)
+            memory[name] = max(memory[name], peak)
+    figures = {name: Figures(tuple(values), memory[name]) for name, values in ms.items()}
+    tell("scenes of more events and larger frames")
+    clip = {"steps": case.steps, "shape": list(case.frames.shape[1:]), "fire_once": fire_once}
+    return BenchmarkResult(
+        contenders=figures,
+        work=work_of(case),
+        limits=measured_limits(),
+        machine=machine(),
+        clip=clip,
+        by_events=over_events(model, case.size) if curves else (),
+        by_area=over_area(model, case.size) if curves else (),
+        skipped=skipped,
+    )
+
+
+def measured(name: str, case: Case) -> tuple[float, float]:
+    """Seconds over the clip, and peak memory in MB above the start, set-up included."""
+    with MemoryWatch() as watch, CONTENDERS[name](case) as call:
+        seconds = seconds_of(call)
+        if seconds < FAST_CALL:
+            seconds = min(seconds, *(seconds_of(call) for _ in range(REPEATS)))
+    return seconds, watch.peak
+
+
+def seconds_of(call: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    import numba
+    import psutil
+
+    return {
+        "processor": _processor(),
+        "cores": psutil.cpu_count(),
+        "load": list(psutil.getloadavg()),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def _names(contenders: Iterable[str] | None, rounds: int) -> list[str]:
+    names = list(CONTENDERS if contenders is None else contenders)
+    unknown = [name for name in names if name not in CONTENDERS]
+    if unknown:
+        raise ArgumentError(f"`contenders` names {unknown[0]!r}, expected some of {', '.join(CONTENDERS)}")
+    if rounds < 1:
+        raise ArgumentError(f"`rounds` must be at least 1, got {rounds}")
+    return names

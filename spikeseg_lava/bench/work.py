@@ -1,0 +1,54 @@
+"""How much there is to do in a clip: events, synaptic operations and touched neurons, counted exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeseg_lava.bench.contenders import Case
+from spikeseg_lava.counting import fan_out
+from spikeseg_lava.engine import EventConv, EventEngine, SparseSteps
+from spikeseg_lava.fixed_point import FixedPointConv
+
+
+@dataclass(frozen=True)
+class Work:
+    """Means per step.
+
+    Attributes:
+        events: input events.
+        operations: additions of one weight for one event, within the borders; weight planes count as one weight.
+        neurons: neurons brought up to date by the event engine.
+        spikes: of all layers.
+    """
+
+    events: float
+    operations: float
+    neurons: float
+    spikes: float
+
+
+def work_of(case: Case) -> Work:
+    """Count by running the event engine step by step."""
+    engine = EventEngine(case.model, case.size, case.fire_once)
+    events = engine.encode(case.frames)
+    operations = neurons = spikes = 0
+    for step in range(events.steps):
+        first, last = events.offsets[step], events.offsets[step + 1]
+        one = SparseSteps(np.array([0, last - first]), events.index[first:last], events.payload[first:last])
+        found = engine.run(one)
+        operations += _operations(case, one, found)
+        neurons += sum(x.touched_neurons for x in engine.layers.values() if isinstance(x, EventConv))
+        spikes += sum(len(x.index) for x in found.values())
+    return Work(*(total / events.steps for total in (len(events.index), operations, neurons, spikes)))
+
+
+def _operations(case: Case, events: SparseSteps, found: dict[str, SparseSteps]) -> int:
+    shape = (case.model.input_channels, *case.size)
+    total = 0
+    for layer in case.model.layers:
+        if isinstance(layer, FixedPointConv):
+            total += int(fan_out(layer, shape).ravel()[events.index // shape[0]].sum())
+        shape, events = layer.output_shape(shape), found[layer.name]
+    return total
