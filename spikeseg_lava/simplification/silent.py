@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.fixed_point import DECAY_UNIT, FixedPointConv
 from spikeseg_lava.network import ConvLayer
-from spikeseg_lava.simplify.layers import Conv, kernel_of
+from spikeseg_lava.simplification.layers import Conv, kernel_of
 
 FLOAT_MARGIN = 2.0**-23
 

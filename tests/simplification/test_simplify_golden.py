@@ -10,7 +10,7 @@ import pytest
 from spikeseg_lava.checkpoint import load_checkpoint
 from spikeseg_lava.quantise import quantize
 from spikeseg_lava.record import SpikeRecord
-from spikeseg_lava.simplify import savings, simplify
+from spikeseg_lava.simplification import savings, simplify
 from torch_reference import run_reference
 
 CLIPS = [

@@ -21,9 +21,9 @@ from spikeseg_lava.fixed_point import (
 )
 from spikeseg_lava.network import ConvLayer, LeakMode, Neuron, PoolLayer, SpikingNetwork
 from spikeseg_lava.record import SpikeRecord
-from spikeseg_lava.simplify import savings, simplify
-from spikeseg_lava.simplify.byte_planes import byte_planes
-from spikeseg_lava.simplify.silent import silent_maps
+from spikeseg_lava.simplification import savings, simplify
+from spikeseg_lava.simplification.byte_planes import byte_planes
+from spikeseg_lava.simplification.silent import silent_maps
 from torch_reference import run_reference
 
 

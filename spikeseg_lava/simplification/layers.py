@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointNeuron
 from spikeseg_lava.network import ConvLayer, Neuron
-from spikeseg_lava.simplify.byte_planes import byte_planes
+from spikeseg_lava.simplification.byte_planes import byte_planes
 
 Conv = ConvLayer | FixedPointConv
 AnyConv = TypeVar("AnyConv", bound=Conv)

@@ -17,8 +17,8 @@ from spikeseg_lava.errors import ArgumentError, RecordError
 from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import Neuron, SpikingNetwork
 from spikeseg_lava.record import SpikeRecord, rows_in_order
-from spikeseg_lava.simplify.layers import Conv, Targets, kernel_of, with_inputs, with_outputs
-from spikeseg_lava.simplify.silent import silent_maps
+from spikeseg_lava.simplification.layers import Conv, Targets, kernel_of, with_inputs, with_outputs
+from spikeseg_lava.simplification.silent import silent_maps
 
 AnyNetwork = TypeVar("AnyNetwork", SpikingNetwork, FixedPointModel)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from spikeseg_lava.counting import neurons, planes, synapses, weights
 from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import Pair, SpikingNetwork
-from spikeseg_lava.simplify.simplify import Simplified
+from spikeseg_lava.simplification.rewriting import Simplified
 
 
 @dataclass(frozen=True)
