@@ -6,7 +6,10 @@ import typer
 
 from spikeseg_lava.cli.convert import convert
 from spikeseg_lava.cli.demo import demo
+from spikeseg_lava.cli.detect import detect
+from spikeseg_lava.cli.evaluate import evaluate
 from spikeseg_lava.cli.inspect import inspect
+from spikeseg_lava.cli.report import report
 from spikeseg_lava.cli.run import run
 from spikeseg_lava.cli.verify import verify
 
@@ -17,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, inspect, convert, run, verify):
+for command in (demo, inspect, convert, run, verify, detect, evaluate, report):
     app.command()(command)

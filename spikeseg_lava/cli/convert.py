@@ -9,16 +9,14 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_checkpoint, read_frames
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_checkpoint, read_clips
 from spikeseg_lava.fixed_point import FixedPointModel
 
 
 def convert(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Trained network (.pt, .pth).")],
     output: Annotated[Path, typer.Argument(metavar="MODEL", help="Fixed-point model to write (.slm).")],
-    calibration: Annotated[
-        list[Path] | None, typer.Option(help="Clip or recording whose spikes must be kept; may be given several times.")
-    ] = None,
+    calibration: options.Calibration = None,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     timesteps: options.Timesteps = None,
@@ -38,8 +36,8 @@ def convert(
     """
     network = read_checkpoint(checkpoint, threshold, thresholds.value)
     binning = Binning(timesteps, options.parse_size(size), binary)
-    clips = [read_frames(path, network, binning) for path in calibration or ()]
-    model = integers_of(network, clips or None, Quantisation(target, planes, input_bits, per_channel))
+    clips = read_clips(calibration, network, binning)
+    model = integers_of(network, clips, Quantisation(target, planes, input_bits, per_channel))
     model.save(output)
     _show_choice(model)
     if explain:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import Pair, SpikingNetwork
+from spikeseg_lava.record import SpikeRecord
 
+Runner = Callable[[NDArray[np.float32]], SpikeRecord]
 MODEL_SUFFIXES = (".slm", ".safetensors")
 DEFAULT_TIMESTEPS = 10
 
@@ -102,3 +105,31 @@ def integers_of(
         input_bits=wish.input_bits,
         per_channel=wish.per_channel,
     )
+
+
+def read_clips(
+    paths: Sequence[Path] | None, network: SpikingNetwork | FixedPointModel, binning: Binning
+) -> list[NDArray[np.float32]] | None:
+    """The frames of every calibration file; None where there is none."""
+    return [read_frames(path, network, binning) for path in paths] if paths else None
+
+
+def runner_of(model: SpikingNetwork | FixedPointModel, backend: str, fire_once: bool) -> Runner:
+    """What runs one sample."""
+    from spikeseg_lava.execution import run
+
+    return partial(run, model, backend=backend, fire_once=fire_once)
+
+
+def shipped_network() -> Path:
+    """The checkpoint of the demo."""
+    from spikeseg_lava.demo import checkpoint_path
+
+    return checkpoint_path()
+
+
+def network_and_input(files: Sequence[Path]) -> tuple[Path, Path]:
+    """Two files as they are; one is the input, for the shipped network."""
+    if len(files) > 2:
+        raise ArgumentError(f"expected a network and one input, got {len(files)} files")
+    return (files[0], files[1]) if len(files) == 2 else (shipped_network(), files[0])

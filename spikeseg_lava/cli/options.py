@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -72,6 +73,17 @@ PerChannel = Annotated[
     ),
 ]
 
+Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a sample of the recording.")]
+SensorSize = Annotated[
+    str | None, typer.Option(metavar="HxW", help="Sensor of the recording in pixels, where the file does not say.")
+]
+Calibration = Annotated[
+    list[Path] | None,
+    typer.Option(help="Clip or recording whose spikes the integers must keep; may be given several times."),
+]
+
+Writer = TypeVar("Writer")
+
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
     """(height, width) of "HxW"; ArgumentError otherwise."""
@@ -81,3 +93,18 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise ArgumentError(f"`--size` must be HEIGHTxWIDTH in pixels such as 240x304, got {text!r}")
     return int(parts[0]), int(parts[1])
+
+
+def microseconds(seconds: float) -> int:
+    """A length of time as whole microseconds; ArgumentError below one."""
+    if not 1e-6 <= seconds < 1e9:
+        raise ArgumentError(f"`--window` must be a positive number of seconds, got {seconds:g}")
+    return round(seconds * 1_000_000)
+
+
+def by_suffix(path: Path, writers: Mapping[str, Writer]) -> Writer:
+    """The entry for the file's ending; ArgumentError for another ending."""
+    suffix = path.suffix.lower()
+    if suffix not in writers:
+        raise ArgumentError(f"`{path}` must end in {' or '.join(writers)}")
+    return writers[suffix]

@@ -1,0 +1,51 @@
+"""The forms of one network that are set side by side: trained floats, the chip's integers, stock Loihi parts only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.cli.inputs import Runner, runner_of
+from spikeseg_lava.fixed_point import FixedPointModel
+from spikeseg_lava.network import Pair, SpikingNetwork
+
+if TYPE_CHECKING:
+    from spikeseg_lava.lower import StockReport
+
+FLOAT, INTEGER, STOCK = "float", "fixed-point", "stock parts"
+
+
+def forms_of(
+    network: SpikingNetwork,
+    fire_once: bool,
+    calibration: Sequence[NDArray[np.float32]] | None = None,
+    stock: tuple[Pair, int] | None = None,
+) -> dict[str, Runner]:
+    """What runs one sample of each form; `stock`: size (height, width) and steps of the samples, or None."""
+    from spikeseg_lava.quantise import quantize
+
+    model = quantize(network, calibration=calibration)
+    forms: dict[str, Runner] = {
+        FLOAT: runner_of(network, "torch", fire_once),
+        INTEGER: runner_of(model, "event", fire_once),
+    }
+    if stock is not None:
+        from spikeseg_lava.lower import lower, run_stock
+
+        size, steps = stock
+        clip = calibration[0] if calibration else None
+        forms[STOCK] = partial(run_stock, lower(model, "stock", clip, fire_once=fire_once, frames=steps, size=size))
+    return forms
+
+
+def stock_report(model: FixedPointModel, frames: NDArray[Any], fire_once: bool) -> StockReport:
+    """The stock form of a model, made for a clip and measured on it against the model's own spikes."""
+    from spikeseg_lava.execution import run
+    from spikeseg_lava.lower import lower, measure
+
+    reference = run(model, frames, "event", fire_once)
+    return measure(lower(model, "stock", frames, fire_once=fire_once), frames, reference)

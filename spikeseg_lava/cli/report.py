@@ -1,0 +1,116 @@
+"""`spikeseg-lava report`: does the network fit the chip, and what does it take, do and cost there?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spikeseg_lava.cli import options
+from spikeseg_lava.cli.console import note, say, say_json, say_table
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames, read_network
+from spikeseg_lava.network import SpikingNetwork
+
+if TYPE_CHECKING:
+    from spikeseg_lava.fixed_point import FixedPointModel
+    from spikeseg_lava.report import Report, Table
+
+
+def report(
+    network: options.NetworkFile,
+    clip: Annotated[
+        Path | None,
+        typer.Argument(metavar="[INPUT]", help="Clip or recording to run, for spikes, operations and energy."),
+    ] = None,
+    threshold: options.Threshold = None,
+    thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    fire_once: options.FireOnce = True,
+    target: Annotated[str | None, typer.Option(help="Chip: loihi1 or loihi2; default: the model's.")] = None,
+    timesteps: options.Timesteps = None,
+    size: options.Size = None,
+    binary: options.Binary = False,
+    simplify: Annotated[
+        bool, typer.Option("--simplify/--no-simplify", help="Show what lossless simplification would save.")
+    ] = True,
+    stock: Annotated[
+        bool,
+        typer.Option("--stock", help="Show the form of stock Loihi parts and how far it strays (needs a clip; slow)."),
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page (.html).")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="After the tables, formula and source of every number.")
+    ] = False,
+    figure: Annotated[str | None, typer.Option(help="Explain one number only, such as conv2.synapses.")] = None,
+    json: options.Json = False,
+) -> None:
+    """Design rules, resources and activity of a network on a chip. Exit code 1 if it breaks a rule."""
+    from spikeseg_lava.execution import run
+    from spikeseg_lava.report import build_report, save_html
+
+    loaded = read_network(network, threshold, thresholds.value)
+    binning = Binning(timesteps, None if clip is None else options.parse_size(size), binary)
+    frames = None if clip is None else read_frames(clip, loaded, binning)
+    model = (
+        integers_of(loaded, frames, Quantisation(target or "loihi2")) if isinstance(loaded, SpikingNetwork) else loaded
+    )
+    record = None if frames is None else run(model, frames, "event", fire_once)
+    frame_size = None if frames is not None else options.parse_size(size)
+    built = build_report(
+        model, target, frame_size, frames=frames, record=record, fire_once=fire_once, title=network.name
+    )
+    further = [*(_savings(loaded, built) if simplify else []), *(_stock(model, frames, fire_once) if stock else [])]
+    built = build_report(
+        model,
+        target,
+        frame_size,
+        frames=frames,
+        record=record,
+        fire_once=fire_once,
+        title=network.name,
+        further=further,
+    )
+    _show(built, figure, explain, json)
+    if html is not None:
+        save_html(built, html)
+        (note if json else say)(f"page: {html}")
+    raise typer.Exit(1 if built.count("error") else 0)
+
+
+def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
+    from spikeseg_lava.report import explain_figure, explanation, tables
+
+    if figure is not None:
+        say(explanation(explain_figure(built, figure)))
+        return
+    if json:
+        say_json(built.to_json())
+        return
+    for table in tables(built):
+        say_table(table.title, table.columns, table.rows)
+        if table.note:
+            say(table.note)
+    if explain:
+        for value in built.figures.values():
+            say(explanation(value))
+    say(f"{built.title}: {built.verdict}")
+
+
+def _savings(network: SpikingNetwork | FixedPointModel, built: Report) -> list[Table]:
+    """Of the network itself where it is known: equal maps are easier to merge before they are integers."""
+    from spikeseg_lava.report import resources, savings_table
+    from spikeseg_lava.simplification import simplify
+
+    if isinstance(network, SpikingNetwork):
+        simpler = integers_of(simplify(network).network, None, Quantisation(built.target.name))
+        whole = resources(integers_of(network, None, Quantisation(built.target.name)), built.target, built.subject.size)
+    else:
+        simpler, whole = simplify(network).network, built.resources
+    return [savings_table(whole, resources(simpler, built.target, built.subject.size))]
+
+
+def _stock(model: FixedPointModel, frames: Any, fire_once: bool) -> list[Table]:
+    from spikeseg_lava.cli.forms import stock_report
+    from spikeseg_lava.report import stock_table
+
+    return [stock_table(stock_report(model, frames, fire_once))]
