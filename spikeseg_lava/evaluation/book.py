@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.evaluation.counts import Counts
-from spikeseg_lava.evaluation.results import Result, Settings, Skipped
+from spikeseg_lava.evaluation.results import Result, Skipped
 from spikeseg_lava.evaluation.volumes import DEFINITION
 from spikeseg_lava.files import writing
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel
+from spikeseg_lava.network import SpikingNetwork
 
 VERSION = 1
 
@@ -21,9 +26,9 @@ VERSION = 1
 class Book:
     """Results by (recording, network); with a path, kept in that file."""
 
-    def __init__(self, path: str | os.PathLike[str] | None, settings: Settings) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> None:
         self.path = None if path is None else Path(path)
-        self.settings: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+        self.settings: dict[str, Any] = json.loads(json.dumps(dict(settings)))
         self.results: dict[tuple[str, str], Result] = {}
         self.skipped: dict[str, Skipped] = {}
         if self.path is not None and self.path.exists():
@@ -61,12 +66,24 @@ class Book:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArgumentError(f"`{path}` exists and is no evaluation: name another file ({error!r})") from error
         if version != VERSION or settings != self.settings:
-            changed = [name for name, value in self.settings.items() if settings.get(name) != value] or ["version"]
+            names = sorted({*self.settings, *settings})
+            changed = [name for name in names if settings.get(name) != self.settings.get(name)] or ["version"]
             raise ArgumentError(
                 f"`{path}` holds an evaluation with other settings ({', '.join(changed)}): name another file, or the "
                 "same settings to go on"
             )
         self.results = {(result.recording, result.network): result for result in results}
+
+
+def fingerprint(network: SpikingNetwork | FixedPointModel) -> str:
+    """The same for equal weights and neurons, and for a model and the network it was made from."""
+    digest = hashlib.sha256()
+    for layer in network.convolutions:
+        source = layer.source if isinstance(layer, FixedPointConv) else layer
+        neuron = source.neuron
+        for numbers in (source.weight, neuron.threshold, neuron.leak, neuron.beta):
+            digest.update(np.ascontiguousarray(numbers, np.float64).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _result(entry: dict[str, Any]) -> Result:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from spikeseg_lava.detection import detect_objects, samples_of
 from spikeseg_lava.detection.samples import Runner
 from spikeseg_lava.errors import ArgumentError, RecordingError
-from spikeseg_lava.evaluation.book import Book
+from spikeseg_lava.evaluation.book import Book, fingerprint
 from spikeseg_lava.evaluation.paths import paths_of
 from spikeseg_lava.evaluation.results import Result, Settings, Skipped
 from spikeseg_lava.evaluation.sources import Source
@@ -26,6 +28,7 @@ def evaluate(
     network: SpikingNetwork | FixedPointModel,
     settings: Settings = DEFAULT,
     path: str | os.PathLike[str] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Iterator[Result | Skipped]:
     """Results one by one: for every recording those of all networks.
 
@@ -37,13 +40,14 @@ def evaluate(
         runners: name of a network (float, fixed-point, lowered, ...) -> what runs one sample of frames on it.
         network: whose weights decode the records of all of them.
         path: a JSON file; default: none.
+        facts: what else must be the same to go on with the results of `path`, JSON-compatible (`fire_once`, ...).
 
     Raises:
-        ArgumentError: no runner, or `path` holds results of other settings.
+        ArgumentError: no runner, or `path` holds results of another network, other settings or other facts.
     """
     if not runners:
         raise ArgumentError("`runners` is empty: nothing to evaluate")
-    book = Book(path, settings)
+    book = Book(path, {**asdict(settings), "network": fingerprint(network), **(facts or {})})
     for source in sources:
         known = {name: book.results.get((source.name, name)) for name in runners}
         yield from (result for result in known.values() if result is not None)

@@ -92,6 +92,10 @@ def test_other_settings_need_another_file(tmp_path):
     list(evaluate(SOURCES[:1], {"a": blind}, NETWORK, SETTINGS, path))
     with pytest.raises(ArgumentError, match=r"other settings \(radius\)"):
         list(evaluate(SOURCES[:1], {"a": blind}, NETWORK, replace(SETTINGS, radius=3.0), path))
+    with pytest.raises(ArgumentError, match=r"other settings \(network\)"):
+        list(evaluate(SOURCES[:1], {"a": blind}, NETWORK.with_threshold(2.0), SETTINGS, path))
+    with pytest.raises(ArgumentError, match=r"other settings \(fire_once\)"):
+        list(evaluate(SOURCES[:1], {"a": blind}, NETWORK, SETTINGS, path, {"fire_once": False}))
     path.write_text("{}")
     with pytest.raises(ArgumentError, match="is no evaluation"):
         list(evaluate(SOURCES[:1], {"a": blind}, NETWORK, SETTINGS, path))
