@@ -12,14 +12,20 @@ from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.python_support import install_repairs
 
 if TYPE_CHECKING:
+    from spikeseg_lava.lava.encoder_graph import EncoderGraph as EncoderGraph
+    from spikeseg_lava.lava.encoder_graph import build_encoder_graph as build_encoder_graph
     from spikeseg_lava.lava.graph import LayerGraph as LayerGraph
     from spikeseg_lava.lava.graph import build_graph as build_graph
+    from spikeseg_lava.lava.runner import run_graph as run_graph
     from spikeseg_lava.lava.runner import run_lava as run_lava
     from spikeseg_lava.lava.runtime import supervised as supervised
 
 _HOME_OF = {
+    "EncoderGraph": "encoder_graph",
     "LayerGraph": "graph",
+    "build_encoder_graph": "encoder_graph",
     "build_graph": "graph",
+    "run_graph": "runner",
     "run_lava": "runner",
     "supervised": "runtime",
 }

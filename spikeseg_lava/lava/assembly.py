@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lava.axes import lava_image
+from spikeseg_lava.lava.axes import lava_image, lava_shape
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, Network
-from spikeseg_lava.lava.processes.event_source.process import Step
+from spikeseg_lava.lava.processes.event_source.process import EventSource, Step
 from spikeseg_lava.lava.processes.pool.process import OrPool
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
 from spikeseg_lava.lava.processes.spiking_conv.process import SpikingConv, spiking_conv
+from spikeseg_lava.network import Pair
 
 Layer = SpikingConv | OrPool
 
@@ -37,11 +39,13 @@ def connect(source: Any, layers: Mapping[str, Layer], sinks: Mapping[str, SpikeS
 
 def event_steps(model: Network, frames: NDArray[Any]) -> Iterator[Step]:
     """Places and values of each frame (C, H, W), in Lava's order; integers are the payloads of the model's code."""
+    _, height, _ = frames.shape[1:]
     for frame in frames:
-        values = model.input.encode(frame) if isinstance(model, FixedPointModel) else np.asarray(frame, np.float64)
-        flat = lava_image(values).ravel()
-        index = np.flatnonzero(flat).astype(np.int32)
-        yield index, flat[index]
+        c, y, x = np.nonzero(frame)
+        values = np.asarray(frame)[c, y, x]
+        values = model.input.encode(values) if isinstance(model, FixedPointModel) else values.astype(np.float64)
+        kept = np.flatnonzero(values)
+        yield (((x * height + y) * len(frame) + c)[kept]).astype(np.int32), values[kept]
 
 
 def select_tag(model: Network) -> str:
@@ -52,3 +56,24 @@ def select_tag(model: Network) -> str:
 def plain_membranes(membranes: Mapping[str, NDArray[Any]], tag: str) -> dict[str, NDArray[Any]]:
     """Membranes [W, H, C] of layer Processes as [C, H, W], Int32 or Float64."""
     return {name: lava_image(x).astype(np.int32 if tag == "fixed_pt" else np.float64) for name, x in membranes.items()}
+
+
+def recorded_layers(layers: list[str], record: Iterable[str] | None) -> list[str]:
+    """The layers to record, default all; ArgumentError for names that are none."""
+    recorded = layers if record is None else list(record)
+    if unknown := set(recorded) - set(layers):
+        raise ArgumentError(f"`record` names {', '.join(sorted(unknown))}, the layers are {', '.join(layers)}")
+    return recorded
+
+
+def source_of(
+    model: Network, frames: NDArray[Any] | None, size: Pair | None, steps: Iterable[Step]
+) -> tuple[EventSource, Pair]:
+    """The source of a graph and the frame size (height, width): of `frames`, or of `steps` for frames of `size`."""
+    if frames is not None:
+        size, steps = (int(frames.shape[2]), int(frames.shape[3])), event_steps(model, frames)
+    size = size or model.input_size
+    if size is None:
+        raise ArgumentError("`size` is needed: the model does not say which frame size it was made for")
+    model.shapes(size)
+    return EventSource(shape=lava_shape((model.input_channels, *size)), steps=steps, name="source"), size

@@ -8,50 +8,15 @@ Messages, order and blocking are those of Lava's channel.
 
 from __future__ import annotations
 
-import math
 import multiprocessing
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from lava.magma.compiler.channels.interfaces import Channel
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspSendPort, NoOPWatchdog, Proto
 from numpy.typing import NDArray
 
-Events = tuple[NDArray[np.int32], NDArray[Any]]
-SMALL = 256  # elements: below, messages are never split into events
-DENSE = -1
-
-
-class Slot(NamedTuple):
-    """Views of one message buffer: number of events or `DENSE`, and the two forms of content, in the same bytes."""
-
-    count: NDArray[np.int64]
-    dense: NDArray[Any]
-    index: NDArray[np.int32]
-    payload: NDArray[Any]
-
-
-class SlotLayout:
-    """Bytes of a slot for messages of `shape` and `dtype`: never more than a dense message, and 16."""
-
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape, self.dtype = shape, np.dtype(dtype)
-        self.elements = math.prod(shape)
-        dense = self.elements * self.dtype.itemsize
-        self.capacity = 0 if self.elements < SMALL else dense // (4 + self.dtype.itemsize) // 4 * 4
-        self.bytes = 8 + -(-dense // 8) * 8
-
-    def slots(self, buffer: memoryview, size: int) -> list[Slot]:
-        return [self._slot(buffer[i * self.bytes : (i + 1) * self.bytes]) for i in range(size)]
-
-    def _slot(self, buffer: memoryview) -> Slot:
-        payload = self.capacity * self.dtype.itemsize
-        return Slot(
-            np.frombuffer(buffer, np.int64, 1),
-            np.frombuffer(buffer, self.dtype, self.elements, 8).reshape(self.shape),
-            np.frombuffer(buffer, np.int32, self.capacity, 8 + payload),
-            np.frombuffer(buffer, self.dtype, self.capacity, 8),
-        )
+from spikeseg_lava.lava.slot import DENSE, Events, Slot, SlotLayout, slot_events
 
 
 class EventSendPort(CspSendPort):
@@ -148,7 +113,7 @@ class EventRecvPort(CspRecvPort):
 
     def recv_events(self) -> Events:
         """The next message as flat places and values of its non-zero elements, places ascending or as sent."""
-        return self._consume(_events)
+        return self._consume(slot_events)
 
     def peek(self) -> NDArray[Any]:
         """The next message, dense; it stays in the channel."""
@@ -203,14 +168,6 @@ class EventChannel(Channel):
     @property
     def dst_port(self) -> EventRecvPort:
         return self._ends[1]
-
-
-def _events(slot: Slot) -> Events:
-    count = int(slot.count[0])
-    if count == DENSE:
-        index = np.flatnonzero(slot.dense)
-        return index.astype(np.int32), slot.dense.reshape(-1)[index]
-    return slot.index[:count].copy(), slot.payload[:count].copy()
 
 
 def _available(semaphore: Any) -> bool:

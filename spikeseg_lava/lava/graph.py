@@ -1,4 +1,4 @@
-"""A network as a connected Lava graph: one Process a layer with a sink behind each, or the encoder as one Process."""
+"""A network as a connected Lava graph: a source, one Process a layer, a sink behind each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ import numpy as np
 from lava.magma.core.run_configs import Loihi2SimCfg
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.lava.assembly import Layer, connect, event_steps, layer_process, plain_membranes, select_tag
-from spikeseg_lava.lava.axes import lava_shape
+from spikeseg_lava.lava.assembly import (
+    Layer,
+    connect,
+    layer_process,
+    plain_membranes,
+    recorded_layers,
+    select_tag,
+    source_of,
+)
 from spikeseg_lava.lava.layer_spec import Network, layer_specs
-from spikeseg_lava.lava.processes.encoder.process import SpikeSEGEncoder
 from spikeseg_lava.lava.processes.event_source.process import EventSource, Step
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
 from spikeseg_lava.lava.processes.spiking_conv.process import SpikingConv
@@ -75,38 +80,6 @@ class LayerGraph:
         forget([self.source, *self.layers.values(), *self.sinks.values()])
 
 
-@dataclass(frozen=True, eq=False)
-class EncoderGraph:
-    """A graph of a source and one SpikeSEGEncoder, connected but not started.
-
-    Attributes:
-        layered: run the encoder as its layer Processes; else as one process.
-    """
-
-    source: EventSource
-    encoder: SpikeSEGEncoder
-    layered: bool
-    latency: Mapping[str, int]
-
-    @property
-    def run_config(self) -> Loihi2SimCfg:
-        """Selects between the two models of the encoder."""
-        return Loihi2SimCfg(select_tag=self.encoder.select_tag, select_sub_proc_model=self.layered)
-
-    def spikes(self) -> dict[str, NDArray[np.int32]]:
-        """Int32[N, 4] rows (t, c, y, x) of every recorded layer since the last call."""
-        return self.encoder.take()
-
-    def membranes(self) -> dict[str, NDArray[Any]]:
-        """[C, H, W] of every convolution after the last run."""
-        return plain_membranes(self.encoder.membranes, self.encoder.select_tag)
-
-    def close(self) -> None:
-        """Give back files, and let Lava forget the Processes."""
-        self.encoder.close()
-        forget([self.source, self.encoder, *self.encoder.procs])
-
-
 def build_graph(
     model: Network,
     frames: NDArray[Any] | None = None,
@@ -129,52 +102,10 @@ def build_graph(
     Raises:
         ArgumentError: a layer to record does not exist, or sizes do not fit.
     """
-    source, size = _source(model, frames, size, steps)
+    source, size = source_of(model, frames, size, steps)
     specs = layer_specs(model, size, fire_once)
     layers = {name: layer_process(name, spec) for name, spec in specs.items()}
     recorded = recorded_layers(list(layers), record)
     sinks = {name: SpikeSink(shape=specs[name].output_shape, name=f"{name} sink") for name in recorded}
     connect(source.s_out, layers, sinks)
     return LayerGraph(source, layers, sinks, select_tag(model), dict.fromkeys(layers, 0))
-
-
-def build_encoder_graph(
-    model: Network,
-    frames: NDArray[Any] | None = None,
-    size: Pair | None = None,
-    fire_once: bool = True,
-    *,
-    layered: bool = False,
-    steps: Iterable[Step] = (),
-    record: Iterable[str] | None = None,
-) -> EncoderGraph:
-    """Connect a source and one SpikeSEGEncoder; arguments as of `build_graph`.
-
-    Args:
-        layered: run the encoder as its layer Processes; else as one process. The results are identical.
-    """
-    source, size = _source(model, frames, size, steps)
-    recorded = recorded_layers([layer.name for layer in model.layers], record)
-    encoder = SpikeSEGEncoder(model=model, size=size, fire_once=fire_once, record=recorded, name="encoder")
-    source.s_out.connect(encoder.s_in)
-    return EncoderGraph(source, encoder, layered, {layer.name: 0 for layer in model.layers})
-
-
-def recorded_layers(layers: list[str], record: Iterable[str] | None) -> list[str]:
-    """The layers to record, default all; ArgumentError for names that are none."""
-    recorded = layers if record is None else list(record)
-    if unknown := set(recorded) - set(layers):
-        raise ArgumentError(f"`record` names {', '.join(sorted(unknown))}, the layers are {', '.join(layers)}")
-    return recorded
-
-
-def _source(
-    model: Network, frames: NDArray[Any] | None, size: Pair | None, steps: Iterable[Step]
-) -> tuple[EventSource, Pair]:
-    if frames is not None:
-        size, steps = (int(frames.shape[2]), int(frames.shape[3])), event_steps(model, frames)
-    size = size or model.input_size
-    if size is None:
-        raise ArgumentError("`size` is needed: the model does not say which frame size it was made for")
-    model.shapes(size)
-    return EventSource(shape=lava_shape((model.input_channels, *size)), steps=steps, name="source"), size

@@ -8,7 +8,8 @@ from lava.magma.core.run_conditions import RunSteps
 from numpy.typing import NDArray
 
 from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lava.graph import Graph, build_encoder_graph, build_graph
+from spikeseg_lava.lava.encoder_graph import build_encoder_graph
+from spikeseg_lava.lava.graph import Graph, build_graph
 from spikeseg_lava.lava.runtime import supervised
 from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.record import SpikeRecord

@@ -12,7 +12,8 @@ import numpy as np
 from lava.magma.core.model.py.ports import IdentityTransformer, PyInPort, PyInPortVectorDense, PyOutPort
 from numpy.typing import NDArray
 
-from spikeseg_lava.lava.channel import EventRecvPort, Events, EventSendPort
+from spikeseg_lava.lava.channel import EventRecvPort, EventSendPort
+from spikeseg_lava.lava.slot import Events
 
 
 class EventOutPort(PyOutPort):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikeseg_lava.comparison import compare
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane, sum_planes
 from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer
 from spikeseg_lava.record import SpikeRecord
 
@@ -21,7 +21,7 @@ def integer_conv(
     outputs, _, height, width = made[0].weight.shape
     padding = (height // 2, width // 2) if padding is None else padding
     threshold, leak, decay = (np.broadcast_to(a, outputs).astype(np.int32) for a in (threshold, leak, decay))
-    kernel = np.sum([p.weight.astype(np.float32) * 2**p.exponent for p in made], axis=0, dtype=np.float32)
+    kernel = sum_planes(made).astype(np.float32)
     source = ConvLayer(
         name, kernel, Neuron(threshold * 1.0, leak * 1.0, 1 - decay / 4096, leak_mode, floor), stride, padding
     )
@@ -35,7 +35,7 @@ def weights(seed: int, shape: tuple[int, int, int, int], low: int = -60, high: i
 
 
 def small_model(**first: Any) -> FixedPointModel:
-    """conv (two planes, 3x5 kernel, two channels in) - pool 2 - conv of three classes; `first` changes the first layer."""
+    """conv (two planes, 3x5 kernel, two channels) - pool 2 - conv of three classes; `first` changes the first layer."""
     settings = {
         "planes": [(weights(1, (4, 2, 3, 5)), 4), (weights(2, (4, 2, 3, 5)), 0)],
         "threshold": 9000,

@@ -77,7 +77,7 @@ def group_members(group: int) -> list[str]:
 def test_an_exception_in_a_model_names_the_layer_and_shows_the_traceback() -> None:
     graph = build_graph(small_model(), size=(11, 17), steps=[(np.array([10**6], np.int32), 1)])
     with pytest.raises(
-        BackendError, match="Lava process `source` failed: ValueError: places must lie in 0..373"
+        BackendError, match=r"Lava process `source` failed: ValueError: places must lie in 0\.\.373"
     ) as caught:
         run_graph(graph, 3, timeout=60)
     assert "Traceback (most recent call last)" in str(caught.value)

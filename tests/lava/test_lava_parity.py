@@ -1,4 +1,4 @@
-"""The Lava graphs against the integer oracle, bit for bit, membranes included; float graphs against the float reference."""
+"""Lava graphs against the integer oracle, bit for bit, membranes included; float graphs against the float reference."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 from lava_networks import assert_same, integer_conv, small_clip, small_model, weights
 
 from spikeseg_lava.checkpoint import load_checkpoint
-from spikeseg_lava.fixed_point import STATE_MAX, FixedPointModel, InputCode
+from spikeseg_lava.fixed_point import STATE_MAX, FixedPointConv, FixedPointModel, InputCode
 from spikeseg_lava.lava import run_lava
-from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
+from spikeseg_lava.lava.encoder_graph import build_encoder_graph
+from spikeseg_lava.lava.graph import build_graph
 from spikeseg_lava.lava.runner import run_graph
 from spikeseg_lava.network import PoolLayer, SpikingNetwork
 from spikeseg_lava.quantise import quantize
@@ -88,7 +89,7 @@ def test_golden_clips(shared: Path, clip: str) -> None:
 @pytest.mark.parametrize("variant", ["subtractive", "multiplicative", "if without floor", "strided"])
 def test_float_graphs_equal_the_float_reference(variant: str) -> None:
     model, frames = small_model(**VARIANTS[variant]), small_clip()
-    network = SpikingNetwork(tuple(x.source if hasattr(x, "source") else x for x in model.layers))
+    network = SpikingNetwork(tuple(x.source if isinstance(x, FixedPointConv) else x for x in model.layers))
     expected, found = run_reference(network, frames, True), run_lava(network, frames, True, timeout=SECONDS)
     assert expected.counts["conv1"]
     for name, rows in expected.spikes.items():

@@ -1,4 +1,4 @@
-"""Random networks and clips: the layers inside our process models against the oracle, step by step, and whole graphs."""
+"""Random networks and clips: the layers inside our process models against the oracle step by step; whole graphs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from spikeseg_lava.lava.synapses import correlate, summed_kernel
 from spikeseg_lava.network import PoolLayer
 from torch_reference import ReferenceEncoder, run_reference
 
-PLAIN = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+PLAIN = settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 FEW = settings(PLAIN, max_examples=6)
 
 

@@ -82,6 +82,7 @@ def test_runs_where_another_start_method_was_chosen(method: str) -> None:
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from lava_networks import small_clip, small_model\n"
         "from spikeseg_lava.lava import run_lava\n"
-        "print(run_lava(small_model(), small_clip(), timeout=60).counts['conv2'] > 0, multiprocessing.get_start_method())"
+        "record = run_lava(small_model(), small_clip(), timeout=60)\n"
+        "print(record.counts['conv2'] > 0, multiprocessing.get_start_method())"
     )
     assert finished.stdout == f"True {method}\n", finished.stderr
