@@ -106,7 +106,7 @@ def test_equal_maps_merge_silent_and_unheard_ones_go() -> None:
     assert small.network.shapes() == {"conv1": (2, 9, 8), "pool1": (2, 8, 7), "conv2": (3, 7, 5), "conv3": (2, 6, 4)}
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(seed=st.integers(0, 10_000), fire_once=st.booleans(), copies=st.booleans())
 def test_no_spike_of_a_float_network_moves(seed: int, fire_once: bool, copies: bool) -> None:
     before, clip = network(seed, copies), frames(seed)
@@ -117,7 +117,7 @@ def test_no_spike_of_a_float_network_moves(seed: int, fire_once: bool, copies: b
     )
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(seed=st.integers(0, 10_000), planes=st.sampled_from([1, 2]), fire_once=st.booleans())
 def test_a_model_stays_exact_in_spikes_and_membranes(seed: int, planes: int, fire_once: bool) -> None:
     before, clip = model(seed, planes), frames(seed)
@@ -181,7 +181,7 @@ def test_the_bound_of_a_multiplicative_leak(theta: float, expected: bool) -> Non
     assert (record.counts["conv1"] == 0) == expected
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4)
 @given(seed=st.integers(0, 10_000), mode=st.sampled_from(["subtractive", "multiplicative"]), floor=st.booleans())
 def test_what_is_called_silent_never_fires(seed: int, mode: LeakMode, floor: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -192,8 +192,8 @@ def test_what_is_called_silent_never_fires(seed: int, mode: LeakMode, floor: boo
     theta = np.maximum(drive / np.maximum(1 - beta, 0.01) * rng.choice([0.9, 0.999, 1.01], 6), 0.01)
     layer = ConvLayer("conv1", weight, Neuron(theta, leak, beta, mode, floor))
     best = (weight > 0).any(axis=0).astype(np.float32)
-    clips = [np.ones((60, 1, 2, 2)), np.tile(best, (60, 1, 1, 1)), rng.random((60, 1, 2, 2))]
-    clips += [np.tile(w > 0, (60, 1, 1, 1)) for w in weight]
+    clips = [np.ones((40, 1, 2, 2)), np.tile(best, (40, 1, 1, 1)), rng.random((40, 1, 2, 2))]
+    clips += [np.tile(w > 0, (40, 1, 1, 1)) for w in weight]
     silent = silent_maps(layer, 1.0)
     for clip in clips:
         fired = run_reference(SpikingNetwork((layer,)), clip.astype(np.float32), fire_once=False).spikes["conv1"][:, 1]
