@@ -10,6 +10,7 @@ from spikeseg_lava.report.activity import Activity, LayerActivity
 from spikeseg_lava.report.energy import COSTS, EnergyEstimate
 from spikeseg_lava.report.figure import Figure, number
 from spikeseg_lava.report.resources import LayerResources, Resources
+from spikeseg_lava.rules.basis import basis
 from spikeseg_lava.rules.finding import SEVERITIES, Finding
 from spikeseg_lava.rules.subject import Subject
 from spikeseg_lava.targets import Fact, Target
@@ -28,7 +29,7 @@ def all_figures(
 ) -> Iterator[Figure]:
     """Figures of the network, then of each layer."""
     yield from _network(resources)
-    yield from _findings(findings)
+    yield from _findings(findings, resources.target)
     for layer in resources.layers:
         yield from _layer(layer, resources.target)
     for name, ranges in subject.ranges.items():
@@ -55,11 +56,15 @@ def _network(found: Resources) -> Iterator[Figure]:
     yield Figure("network.chips", found.chips, "chips", chips, _source(mapped))
 
 
-def _findings(findings: Sequence[Finding]) -> Iterator[Figure]:
+def _findings(findings: Sequence[Finding], target: Target) -> Iterator[Figure]:
     for severity in SEVERITIES:
         broken = [finding.rule for finding in findings if finding.severity == severity]
         rules = ", ".join(dict.fromkeys(broken)) or "none"
         yield Figure(f"network.{severity}s", len(broken), "findings", rules, "spikeseg_lava.rules")
+    for finding in findings:
+        formula = f"limit {number(finding.limit)}: {finding.message}"
+        key = f"{finding.layer}.{finding.rule}"
+        yield Figure(key, finding.value, finding.unit, formula, basis(finding.rule, target))
 
 
 def _layer(layer: LayerResources, target: Target) -> Iterator[Figure]:

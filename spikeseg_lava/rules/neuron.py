@@ -42,7 +42,7 @@ def fire_once_beyond_stock(subject: Subject) -> Iterator[Finding]:
     """At most one spike per sample has no fixed-point model in stock Lava (`LIFRefractory` is float only)."""
     if subject.fire_once:
         yield Finding(
-            "fire_once_beyond_stock", "network", "info", 1, 0, "", "fire-once is in no fixed-point stock neuron",
+            "fire_once_beyond_stock", "network", "info", 1, 0, "rules", "fire-once is in no fixed-point stock neuron",
             f"{OWN_NEURON}; or run with fire_once off where results allow",
         )  # fmt: skip
 

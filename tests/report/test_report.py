@@ -26,6 +26,11 @@ def report() -> Report:
     return build_report(model(), frames=frames, record=record, title="A <small> model")
 
 
+@pytest.fixture(scope="module")
+def page(report: Report) -> str:
+    return render_html(report)
+
+
 def test_a_report_takes_steps_and_fire_once_from_the_record(report: Report) -> None:
     assert (report.subject.steps, report.subject.fire_once) == (3, False)
     assert "fire_once_beyond_stock" not in {finding.rule for finding in report.findings}
@@ -47,6 +52,7 @@ def test_explanations_put_the_numbers_in(report: Report) -> None:
     assert energy.formula == "114 operations x 23.6 pJ + 540 updates x 52 pJ + 3 spikes x 1.7 pJ"
     assert "not a measurement" in energy.source
     assert "Davies et al. 2018" in energy.source
+    assert explain_figure(report, "conv1.floor_beyond_stock").formula.startswith("limit 0: the floor")
     assert explain_figure(report, "conv1.core_neurons").source.startswith("inferred")
 
 
@@ -83,26 +89,25 @@ def test_a_report_without_a_run_has_no_activity() -> None:
     assert "<img" not in page
 
 
-def test_the_page_loads_nothing_and_escapes_names(report: Report) -> None:
-    page = render_html(report)
+def test_the_page_loads_nothing_and_escapes_names(page: str) -> None:
     assert not re.search(r"https?://|<script|<link|@import|url\((?!#)", page)
     assert "<small> model" not in page
     assert "A &lt;small&gt; model" in page
     assert "made &lt;by&gt; hand" in page
 
 
-def test_the_page_closes_what_it_opens(report: Report) -> None:
+def test_the_page_closes_what_it_opens(page: str) -> None:
     checker = Balance()
-    checker.feed(render_html(report))
+    checker.feed(page)
     assert checker.open == []
     assert checker.sections == [
         "summary", "layers", "rules", "words", "spikes", "resources", "activity", "target", "provenance", "figures",
     ]  # fmt: skip
 
 
-def test_the_page_is_written_whole(report: Report, tmp_path: Path) -> None:
+def test_the_page_is_written_whole(report: Report, page: str, tmp_path: Path) -> None:
     save_html(report, tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_html(report)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
     with pytest.raises(ArgumentError, match="does not exist"):
         save_html(report, tmp_path / "nowhere" / "report.html")
 

@@ -13,6 +13,9 @@ from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import PoolLayer
 from spikeseg_lava.record import SpikeRecord
 from spikeseg_lava.rules import RULES, Finding, check
+from spikeseg_lava.rules.basis import basis
+from spikeseg_lava.rules.placement import outgoing_axons
+from spikeseg_lava.rules.subject import PlacedLayer
 from spikeseg_lava.targets import get_target
 
 LOIHI1, LOIHI2 = get_target("loihi1"), get_target("loihi2")
@@ -166,6 +169,22 @@ def test_axons_out_of_a_pool_reach_one_channel_only() -> None:
     pool = PoolLayer("pool1", (2, 2), (2, 2))
     target = limited(LOIHI2, neurons_per_core=64, axons_out_per_core=64)
     assert found("axons_out", model(layer(ones(4, 1, 1, 1)), pool), target) == []
+
+
+def test_a_spike_reaches_the_blocks_its_window_touches() -> None:
+    """Blocks of 4 x 4 in 16 x 16: 1 for a 1 x 1 kernel, 2 along each axis for 5 x 5, 3 for 6 x 6; each channel anew."""
+    for kernel, blocks in ((1, 1), (5, 2), (6, 3)):
+        conv = layer(ones(2, 1, kernel, kernel))
+        shape = conv.output_shape((1, 16, 16))
+        placed = PlacedLayer(conv, (1, 16, 16), shape, None)
+        assert outgoing_axons(10, placed, (1, 4, 4)) == 10 * blocks * blocks * 2
+
+
+def test_every_rule_says_what_it_rests_on() -> None:
+    for target in (LOIHI1, LOIHI2):
+        assert all(len(basis(rule.__name__, target)) > 20 for rule in RULES)
+    assert basis("chip_count", LOIHI2).startswith("published")
+    assert basis("neurons_on_a_core", LOIHI2).startswith("inferred")
 
 
 def test_wide_recording_names_the_columns() -> None:
