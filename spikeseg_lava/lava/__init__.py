@@ -16,17 +16,25 @@ if TYPE_CHECKING:
     from spikeseg_lava.lava.encoder_graph import build_encoder_graph as build_encoder_graph
     from spikeseg_lava.lava.graph import LayerGraph as LayerGraph
     from spikeseg_lava.lava.graph import build_graph as build_graph
+    from spikeseg_lava.lava.hardware import run_loihi2 as run_loihi2
+    from spikeseg_lava.lava.loihi_host import LoihiHost as LoihiHost
     from spikeseg_lava.lava.runner import run_graph as run_graph
     from spikeseg_lava.lava.runner import run_lava as run_lava
     from spikeseg_lava.lava.runtime import supervised as supervised
+    from spikeseg_lava.lava.stock_graph import build_stock_graph as build_stock_graph
+    from spikeseg_lava.lava.stock_graph import run_stock_lava as run_stock_lava
 
 _HOME_OF = {
     "EncoderGraph": "encoder_graph",
     "LayerGraph": "graph",
+    "LoihiHost": "loihi_host",
     "build_encoder_graph": "encoder_graph",
     "build_graph": "graph",
+    "build_stock_graph": "stock_graph",
     "run_graph": "runner",
     "run_lava": "runner",
+    "run_loihi2": "hardware",
+    "run_stock_lava": "stock_graph",
     "supervised": "runtime",
 }
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -22,6 +22,7 @@ from spikeseg_lava.lava.processes.event_source.process import EventSource, Step
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
 from spikeseg_lava.lava.quiet_process import forget
 from spikeseg_lava.lava.runtime import supervised
+from spikeseg_lava.lava.wide_conv import PyWideConvModelFixed
 from spikeseg_lava.lower.alignment import aligned_record
 from spikeseg_lava.lower.limits import split_bias
 from spikeseg_lava.lower.parts import InputSource, KernelSynapse, PointSynapse, Population, Synapse
@@ -52,7 +53,7 @@ class StockGraph:
     @property
     def run_config(self) -> Loihi2SimCfg:
         """Selects the models that are bit-accurate with the chip."""
-        return Loihi2SimCfg(select_tag="fixed_pt")
+        return Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Conv: PyWideConvModelFixed})
 
     def spikes(self) -> dict[str, NDArray[np.int32]]:
         """Int32[N, 4] rows (chip step, c, y, x) of every recorded population since the last call."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.comparison import LayerComparison, compare
 from spikeseg_lava.lower.stock_network import StockNetwork
 from spikeseg_lava.record import SpikeRecord, rows_in_order
 
@@ -38,9 +40,39 @@ def aligned_record(
         "shapes": {layer: list(signal.shape) for layer, signal in network.outputs.items()},
         "chip_steps": network.chip_steps(frames) + lag,
         "latency": {layer: signal.emitted - 1 + lag for layer, signal in network.outputs.items()},
+        "lag": lag,
         "stray": stray,
     }
     return SpikeRecord(spikes, {}, {**facts, **meta})
+
+
+def best_lag(network: StockNetwork, rows: Mapping[str, Rows], expected: SpikeRecord, most: int) -> tuple[int, float]:
+    """(lag of 0..`most` chip steps at which most spikes are those expected, their share of both records together).
+
+    `expected` is the record of the stock simulator on the same frames. Without any spike no lag can be told: (0, 0.0).
+    """
+    steps = int(expected.meta["steps"])
+    shares = [_share(expected, aligned_record(network, rows, steps, "", lag)) for lag in range(most + 1)]
+    best = int(np.argmax(shares))
+    return best, shares[best]
+
+
+def arriving_later(network: StockNetwork, lag: int) -> StockNetwork:
+    """The network for input that reaches it `lag` chip steps late: its reset cycles wait as long."""
+    populations = (
+        p if p.reset is None else replace(p, reset=replace(p.reset, offset=p.reset.offset + lag))
+        for p in network.populations
+    )
+    return replace(network, populations=tuple(populations))
+
+
+def _share(expected: SpikeRecord, found: SpikeRecord) -> float:
+    ratios = [layer.common_spikes / max(1, _union(layer)) for layer in compare(expected, found).layers]
+    return float(np.mean(ratios))
+
+
+def _union(layer: LayerComparison) -> int:
+    return layer.reference_spikes + layer.other_spikes - layer.common_spikes
 
 
 def _in_frames(rows: Rows, first: int, steps_per_frame: int, frames: int) -> tuple[Rows, int]:

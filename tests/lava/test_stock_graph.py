@@ -95,6 +95,18 @@ def test_every_population_fires_alike_with_decay_latch_and_negative_charge(
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
+def test_images_of_128_pixels_and_more_run() -> None:
+    shape = (3, 130)
+    layer = conv_layer("conv1", (Plane(np.full((1, 1, 1, 3), 20, np.int8), 0),), 35, 0, (0, 1))
+    model = FixedPointModel((layer,), InputCode(1, 1.0), input_size=shape)
+    frames = np.zeros((2, 1, *shape), np.float32)
+    frames[:, 0, 1, 127:] = 1
+    network = lower(model, frames=2, fire_once=False)
+    expected = run_engine(model, frames, fire_once=False).spikes["conv1"]
+    np.testing.assert_array_equal(run_stock_lava(network, frames, SECONDS).spikes["conv1"], expected)
+    assert len(expected) == 7
+
+
 def test_unknown_populations_to_record_are_named(model: FixedPointModel, frames: NDArray[np.float32]) -> None:
     with pytest.raises(ArgumentError, match="`record` names conv9, the populations are conv1"):
         build_stock_graph(lower(model, frames=STEPS, fire_once=False), frames, record=["conv9"])

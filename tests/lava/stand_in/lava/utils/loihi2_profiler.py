@@ -1,0 +1,1 @@
+"""Stand-in: Lava takes the extension for installed where this module can be found."""

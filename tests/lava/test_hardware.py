@@ -1,0 +1,166 @@
+"""The chip's graph is built, fed, read and aligned right, with a stand-in for the extension; without it, one line."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from lava.magma.core import run_configs
+from lava.magma.core.run_configs import Loihi2HwCfg
+from lava.proc.io.encoder import Compression
+from lava.utils import loihi
+from numpy.typing import NDArray
+
+from spikeseg_lava.engine import run_engine
+from spikeseg_lava.errors import ArgumentError, BackendError
+from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.lava import hardware
+from spikeseg_lava.lava.hardware import build_chip_graph, run_config, run_loihi2
+from spikeseg_lava.lava.loihi_host import LoihiHost, choose_host
+from spikeseg_lava.lower import StockNetwork, lower
+from spikeseg_lava.network import ConvLayer, Neuron
+
+STAND_IN = Path(__file__).parent / "stand_in"
+EXTENSION = ("lava.proc.embedded_io", "lava.proc.embedded_io.spike", "lava.utils.loihi2_profiler")
+FRAMES = 3
+
+
+@pytest.fixture
+def adapters(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(str(STAND_IN))
+    monkeypatch.setattr(hardware, "choose_host", lambda host: None)
+    for base in ("AbstractNcProcessModel", "CLoihiProcessModel"):  # the extension's, which nothing here is derived from
+        monkeypatch.setattr(run_configs, base, type(base, (), {}), raising=False)
+    module: Any = importlib.import_module("lava.proc.embedded_io.spike")
+    module.CALLS.clear()
+    yield module
+    for name in EXTENSION:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def model() -> FixedPointModel:
+    weight = np.random.default_rng(8).integers(-40, 60, (2, 2, 3, 2)).astype(np.int8)
+    theta, leak = np.full(2, 150, np.int32), np.full(2, 40, np.int32)
+    source = ConvLayer("conv1", weight.astype(np.float32), Neuron(theta / 1.0, leak / 1.0, np.ones(2)), (1, 1), (1, 1))
+    neuron = FixedPointNeuron(theta, leak, np.zeros(2, np.int32))
+    layer = FixedPointConv("conv1", (Plane(weight, 0),), neuron, np.ones(2), source, (1, 1), (1, 1))
+    return FixedPointModel((layer,), InputCode(3, 1.0), input_size=(4, 6))
+
+
+@pytest.fixture
+def frames() -> NDArray[np.float32]:
+    random = np.random.default_rng(9)
+    shape = (FRAMES, 2, 4, 6)
+    return ((random.random(shape) < 0.5) * random.integers(0, 8, shape)).astype(np.float32)
+
+
+def lowered(model: FixedPointModel, fire_once: bool) -> StockNetwork:
+    return lower(model, method="windows", depth=2, frames=FRAMES, fire_once=fire_once)
+
+
+def test_without_the_extension_one_line_says_what_is_missing(
+    model: FixedPointModel, frames: NDArray[np.float32]
+) -> None:
+    for call in (run_loihi2, lambda *given: build_chip_graph(lowered(model, True), given[1])):
+        with pytest.raises(BackendError, match="needs Intel's Lava extension") as caught:
+            call(model, frames)
+        assert "backend 'lava' simulates" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("fire_once", "late"), [(True, 0), (True, 2), (False, 1)])
+def test_spikes_come_back_aligned_however_late_the_adapters_are(
+    adapters: Any, model: FixedPointModel, frames: NDArray[np.float32], fire_once: bool, late: int
+) -> None:
+    adapters.LATE = late
+    network = lower(model, method="windows", frames=FRAMES, fire_once=fire_once)
+    record = run_loihi2(network, frames, select_tag="fixed_pt")
+    expected = run_engine(model, frames, fire_once)
+    assert expected.counts["conv1"] > 15
+    np.testing.assert_array_equal(record.spikes["conv1"], expected.spikes["conv1"])
+    assert (record.meta["lag"], record.meta["agreement"]) == (late, 1.0)
+    assert record.meta["backend"] == "loihi2"
+
+
+def test_adapters_stand_between_host_and_chip(
+    adapters: Any, model: FixedPointModel, frames: NDArray[np.float32]
+) -> None:
+    network = lowered(model, True)
+    graph = build_chip_graph(network, frames)
+    entered = {"shape": (6, 4, 2), "bits": 8, "exp": 0, "compression": Compression.DENSE}
+    assert [("in", entered), ("out", {"shape": (7, 4, 2), "bits": 0})] == adapters.CALLS
+    assert set(graph.neurons) == {population.name for population in network.populations}
+    assert graph.steps > network.chip_steps(FRAMES)
+    sent = graph.inputs["input_shift0_delay0"].data.init
+    np.testing.assert_array_equal(sent[..., :FRAMES], frames.transpose(3, 2, 1, 0))
+    assert not sent[..., FRAMES:].any()
+
+
+def test_only_layers_asked_for_are_read(adapters: Any, model: FixedPointModel, frames: NDArray[np.float32]) -> None:
+    with pytest.raises(ArgumentError, match="`record` names conv7, the layers are conv1"):
+        build_chip_graph(lowered(model, True), frames, record=["conv7"])
+
+
+def test_run_configuration_is_the_chips() -> None:
+    assert isinstance(run_config(), Loihi2HwCfg)
+    assert run_config("fixed_pt").select_tag == "fixed_pt"
+
+
+@pytest.mark.parametrize(
+    ("host", "call"),
+    [
+        (LoihiHost(partition="oheogulch", generation="N3C1"), ("slurm", "oheogulch", None, "N3C1")),
+        (LoihiHost(board="ncl-og-01"), ("slurm", None, "ncl-og-01", "N3B3")),
+        (LoihiHost(address="10.0.0.7"), ("ethernet", "10.0.0.7", "nxcore/bin/nx_driver_server", "N3B3")),
+        (LoihiHost(address="10.0.0.7", binary="/opt/nx"), ("ethernet", "10.0.0.7", "/opt/nx", "N3B3")),
+    ],
+)
+def test_host_is_chosen_through_lava(monkeypatch: pytest.MonkeyPatch, host: LoihiHost, call: tuple) -> None:
+    seen: list[tuple] = []
+
+    def slurm(partition: Any = None, board: Any = None, loihi_gen: Any = None) -> None:
+        seen.append(("slurm", partition, board, loihi_gen.value))
+
+    def ethernet(address: str, binary: str = "nxcore/bin/nx_driver_server", loihi_gen: Any = None) -> None:
+        seen.append(("ethernet", address, binary, loihi_gen.value))
+
+    monkeypatch.setattr(loihi, "use_slurm_host", slurm)
+    monkeypatch.setattr(loihi, "use_ethernet_host", ethernet)
+    choose_host(host)
+    assert seen == [call]
+
+
+def test_environment_names_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NXSDKHOST", "HOST_BINARY", "PARTITION", "BOARD", "LOIHI_GEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert LoihiHost.from_environment() == LoihiHost()
+    monkeypatch.setenv("PARTITION", "kp_build")
+    assert LoihiHost.from_environment() == LoihiHost(partition="kp_build")
+    monkeypatch.setenv("NXSDKHOST", "10.0.0.7")
+    monkeypatch.setenv("LOIHI_GEN", "N3C1")
+    assert LoihiHost.from_environment() == LoihiHost(address="10.0.0.7", generation="N3C1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"generation": "N9"}, "`generation` must be one of"),
+        ({"address": "10.0.0.7", "board": "x"}, "give one"),
+        ({"partition": "a", "board": "b"}, "give one"),
+    ],
+)
+def test_contradicting_hosts_are_refused(arguments: dict, told: str) -> None:
+    with pytest.raises(ArgumentError, match=told):
+        LoihiHost(**arguments)
+
+
+def test_a_host_that_cannot_be_used_is_told_as_a_backend_error() -> None:
+    with pytest.raises(BackendError, match="cannot use its host"):
+        choose_host(LoihiHost())
