@@ -148,10 +148,16 @@ def _layer(index: int, entry: dict[str, Any], tensors: Tensors) -> FixedPointLay
         return PoolLayer(name, (*entry["kernel"],), (*entry["stride"],))
     own = {k.partition(".")[2]: value for k, value in tensors.items() if k.partition(".")[0] == str(index)}
     neuron = FixedPointNeuron(own["threshold"], own["leak"], own["decay"], entry["leak_mode"], entry["floor"])
-    planes = tuple(Plane(own[f"plane{i}"], exponent) for i, exponent in enumerate(entry["exponents"]))
+    planes = tuple(_plane(own[f"plane{i}"], exponent) for i, exponent in enumerate(entry["exponents"]))
     return FixedPointConv(
         name, planes, neuron, own["scale"], _source(entry["source"], own), (*entry["stride"],), (*entry["padding"],)
     )
+
+
+def _plane(weight: NDArray[Any], exponent: int) -> Plane:
+    if weight.dtype != np.int8 or weight.ndim != 4 or exponent < 0:
+        raise ValueError(f"a plane of {weight.dtype} {weight.shape} with exponent {exponent}")
+    return Plane(weight, exponent)
 
 
 def _source(entry: dict[str, Any], own: Tensors) -> ConvLayer:

@@ -46,8 +46,7 @@ def close_decisions(
         inputs: Float[T, I, H, W], input of the float layer.
         encoded: the same as its integer payloads say it, in units of the float input.
     """
-    membrane, since = _trajectories(layer, input_windows(layer, inputs[:LONGEST]), fire_once)
-    distance = membrane - layer.neuron.threshold[:, None, None]
+    distance, since = _trajectories(layer, input_windows(layer, inputs[:LONGEST]), fire_once)
     windows = input_windows(layer, encoded)
     return [_closest(layer.neuron, o, windows, distance[:, o], since[:, o]) for o in range(len(layer.weight))]
 
@@ -73,23 +72,23 @@ def input_windows(layer: ConvLayer, inputs: NDArray[Any]) -> NDArray[Any]:
 def _trajectories(
     layer: ConvLayer, windows: NDArray[np.floating], fire_once: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
-    """Membrane before the reset [T, O, oh, ow] (inf where a neuron may not fire), steps since it was last at zero."""
+    """V - theta before the reset [T, O, oh, ow] (inf where a neuron may not fire), steps since V was last zero."""
     neuron = layer.neuron
     theta, leak, beta = (a[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.beta))
     weight = layer.weight.astype(np.float64)
     shape = (len(windows), len(weight), *windows.shape[2:4])
-    membranes, ages = np.empty(shape, np.float32), np.empty(shape, np.int16)
+    distances, ages = np.empty(shape, np.float32), np.empty(shape, np.int16)
     v, age, fired = np.zeros(shape[1:]), np.zeros(shape[1:], np.int32), np.zeros(shape[1:], bool)
     for t, window in enumerate(windows):
         v = beta * v + np.einsum("oikl,iyxkl->oyx", weight, window, optimize=True) - leak
         age += 1
         blocked = fired & fire_once
-        membranes[t], ages[t] = np.where(blocked, np.inf, v), age
+        distances[t], ages[t] = np.where(blocked, np.inf, v - theta), age
         spikes = (v >= theta) & ~blocked
         zero = spikes | (v <= 0) if neuron.floor else spikes
         fired |= spikes
         v, age = np.where(zero, 0, v), np.where(zero, 0, age)
-    return membranes, ages
+    return distances, ages
 
 
 def _closest(

@@ -27,7 +27,11 @@ def nearest_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.int64]:
 
 
 def split_planes(weights: NDArray[np.int64], planes: int, exponent: int) -> tuple[Plane, ...]:
-    """Signed byte planes with `sum of w_p << e_p == weights << exponent`; the low byte first."""
+    """Signed byte planes with `sum of w_p << e_p == weights << exponent`; the low byte first.
+
+    The chip keeps the even ones of -256..254 where signs are mixed, so that it holds a signed byte w as 2 w, with
+    threshold and leak doubled; how a target represents a plane is its own affair and no part of the model.
+    """
     if planes == 1:
         return (Plane(weights.astype(np.int8), exponent),)
     half = 2 ** (BYTE_BITS - 1)
