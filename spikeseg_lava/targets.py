@@ -121,7 +121,7 @@ LOIHI1 = Target(
     mapped_cores=Fact(128, "cores", f"{_CONSTANTS}: NUM_VIRTUAL_CORES_L2"),
     neurons_per_chip=Fact(131_072, "neurons", _DAVIES),
     synapses_per_chip=Fact(130_000_000, "synapses", _DAVIES),
-    floor_in_stock_neuron=Fact(1, "", f"{_NENGO}: register vmin; Lava's LIF does not reach it"),
+    floor_in_stock_neuron=Fact(1, "(1 yes, 0 no)", f"{_NENGO}: register vmin; Lava's LIF does not reach it"),
 )
 
 LOIHI2 = Target(
@@ -148,7 +148,7 @@ LOIHI2 = Target(
     mapped_cores=Fact(120, "cores", f"{_CONSTANTS}: NUM_VIRTUAL_CORES_L3"),
     neurons_per_chip=Fact(1_000_000, "neurons", f"{_BRIEF}: up to"),
     synapses_per_chip=Fact(120_000_000, "synapses", f"{_BRIEF}: up to"),
-    floor_in_stock_neuron=Fact(0, "", f"{_LIF}: no lower bound of v but saturation; microcode can do it"),
+    floor_in_stock_neuron=Fact(0, "(1 yes, 0 no)", f"{_LIF}: no lower bound of v but saturation; microcode can do it"),
 )
 
 TARGETS = {target.name: target for target in (LOIHI1, LOIHI2)}
