@@ -79,7 +79,7 @@ def test_it_spikes_like_its_nodes_one_by_one(
 def test_it_runs_in_integers(network: SpikingNetwork, clip: NDArray[np.float32]) -> None:
     from spikeseg_lava.quantise import quantize
 
-    model = quantize(network, calibration=clip, input_bits=1)
+    model = quantize(network, planes=2, input_bits=1)
     oracle = run_reference(model, clip, fire_once=False)
     floats = run_reference(network, clip, fire_once=False)
     for name in ("conv1", "conv2"):
