@@ -9,7 +9,8 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_checkpoint, read_clips
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_clips
+from spikeseg_lava.cli.networks import read_checkpoint
 from spikeseg_lava.fixed_point import FixedPointModel
 
 
@@ -19,6 +20,7 @@ def convert(
     calibration: options.Calibration = None,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
     binary: options.Binary = False,
@@ -34,7 +36,7 @@ def convert(
 
     With calibration, the cheapest setting that keeps every spike of the clips; without, the finest one.
     """
-    network = read_checkpoint(checkpoint, threshold, thresholds.value)
+    network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools))
     binning = Binning(timesteps, options.parse_size(size), binary)
     clips = read_clips(calibration, network, binning)
     model = integers_of(network, clips, Quantisation(target, planes, input_bits, per_channel))

@@ -12,14 +12,8 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_table
-from spikeseg_lava.cli.inputs import (
-    DEFAULT_TIMESTEPS,
-    Quantisation,
-    integers_of,
-    network_and_input,
-    read_network,
-    runner_of,
-)
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantisation, integers_of, runner_of
+from spikeseg_lava.cli.networks import network_and_input, read_network
 
 if TYPE_CHECKING:
     from spikeseg_lava.detection import Detected, DetectedObject
@@ -45,6 +39,7 @@ def detect(
     backend: Annotated[options.Backend, typer.Option(help="What executes the network.")] = options.Backend.EVENT,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
     fire_once: options.FireOnce = True,
     window: options.Window = 1.0,
     timesteps: options.Timesteps = None,
@@ -68,7 +63,7 @@ def detect(
     from spikeseg_lava.recording import read_recording
 
     network_file, recording_file = network_and_input(files)
-    network = read_network(network_file, threshold, thresholds.value)
+    network = read_network(network_file, options.reading(threshold, thresholds, pools))
     recording = read_recording(recording_file, sensor_size=options.parse_size(sensor_size))
     duration = options.microseconds(window)
     steps = timesteps or network.timesteps or DEFAULT_TIMESTEPS

@@ -10,7 +10,8 @@ import typer
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
 from spikeseg_lava.cli.forms import FLOAT, forms_of
-from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, network_and_input, read_checkpoint, shipped_network
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS
+from spikeseg_lava.cli.networks import network_and_input, read_checkpoint, shipped_network
 from spikeseg_lava.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def evaluate(
     ] = False,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
     fire_once: options.FireOnce = True,
     window: options.Window = 1.0,
     timesteps: options.Timesteps = None,
@@ -51,7 +53,7 @@ def evaluate(
     from spikeseg_lava import evaluation
 
     network_file, dataset = _network_and_dataset(files or [], synthetic)
-    network = read_checkpoint(network_file, threshold, thresholds.value)
+    network = read_checkpoint(network_file, options.reading(threshold, thresholds, pools))
     settings = evaluation.Settings(
         options.microseconds(window),
         timesteps or network.timesteps or DEFAULT_TIMESTEPS,

@@ -1,4 +1,4 @@
-"""From the files a user names to networks, frames and integers."""
+"""From the files a user names to frames, and from networks to integers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from spikeseg_lava.network import Pair, SpikingNetwork
 from spikeseg_lava.record import SpikeRecord
 
 Runner = Callable[[NDArray[np.float32]], SpikeRecord]
-MODEL_SUFFIXES = (".slm", ".safetensors")
 DEFAULT_TIMESTEPS = 10
 
 
@@ -37,36 +36,6 @@ class Quantisation:
     planes: int | None = None
     input_bits: int | None = None
     per_channel: bool | None = None
-
-
-def is_model(path: Path) -> bool:
-    """A fixed-point model by its suffix."""
-    return path.suffix.lower() in MODEL_SUFFIXES
-
-
-def read_network(
-    path: Path, threshold: float | None = None, thresholds: str = "buffers"
-) -> SpikingNetwork | FixedPointModel:
-    """A checkpoint or a model; ArgumentError when a model's integers would have to be changed."""
-    if is_model(path):
-        from spikeseg_lava.model_file import load_model
-
-        if threshold is not None or thresholds != "buffers":
-            raise ArgumentError(
-                f"`{path}` is a model with fixed integers: convert the checkpoint at the other threshold"
-            )
-        return load_model(path)
-    from spikeseg_lava.checkpoint import load_checkpoint
-
-    return load_checkpoint(path, threshold=threshold, thresholds=thresholds)
-
-
-def read_checkpoint(path: Path, threshold: float | None = None, thresholds: str = "buffers") -> SpikingNetwork:
-    """A checkpoint; ArgumentError for a model."""
-    network = read_network(path, threshold, thresholds)
-    if not isinstance(network, SpikingNetwork):
-        raise ArgumentError(f"`{path}` is a fixed-point model already; expected a checkpoint")
-    return network
 
 
 def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: Binning) -> NDArray[np.float32]:
@@ -119,17 +88,3 @@ def runner_of(model: SpikingNetwork | FixedPointModel, backend: str, fire_once: 
     from spikeseg_lava.execution import run
 
     return partial(run, model, backend=backend, fire_once=fire_once)
-
-
-def shipped_network() -> Path:
-    """The checkpoint of the demo."""
-    from spikeseg_lava.demo import checkpoint_path
-
-    return checkpoint_path()
-
-
-def network_and_input(files: Sequence[Path]) -> tuple[Path, Path]:
-    """Two files as they are; one is the input, for the shipped network."""
-    if len(files) > 2:
-        raise ArgumentError(f"expected a network and one input, got {len(files)} files")
-    return (files[0], files[1]) if len(files) == 2 else (shipped_network(), files[0])

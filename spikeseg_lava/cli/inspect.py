@@ -6,7 +6,7 @@ from typing import Any
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table
-from spikeseg_lava.cli.inputs import read_network
+from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.description import Description, LayerDescription, describe
 from spikeseg_lava.fixed_point import FixedPointModel
 
@@ -28,11 +28,12 @@ def inspect(
     network: options.NetworkFile,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
     size: options.Size = None,
     json: options.Json = False,
 ) -> None:
     """Show the layers of a checkpoint or model: sizes, thresholds, leaks, neurons, synapses exact at the borders."""
-    loaded = read_network(network, threshold, thresholds.value)
+    loaded = read_network(network, options.reading(threshold, thresholds, pools))
     description = describe(loaded, options.parse_size(size))
     if json:
         say_json({**description.to_json(), "timesteps": loaded.timesteps, "provenance": dict(loaded.provenance)})

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from spikeseg_lava.cli.networks import Reading
 from spikeseg_lava.errors import ArgumentError
 
 RECORDINGS = ".mat, .aedat4, .es, .raw, .dat, .h5, .npy, .txt or .csv"
@@ -31,7 +32,7 @@ class Thresholds(str, Enum):
     ADAPTED = "adapted"
 
 
-NetworkFile = Annotated[Path, typer.Argument(metavar="NETWORK", help="Checkpoint (.pt, .pth) or model (.slm).")]
+NetworkFile = Annotated[Path, typer.Argument(metavar="NETWORK", help="Checkpoint (.pt, .pth), model (.slm) or NIR graph (.nir).")]
 InputFile = Annotated[
     Path, typer.Argument(metavar="INPUT", help=f"Clip (.npz with `frames`) or recording ({RECORDINGS}).")
 ]
@@ -73,6 +74,13 @@ PerChannel = Annotated[
     ),
 ]
 
+Pools = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K/S,...",
+        help="Kernel / stride of each pool, such as 7/6,2/2; default: what the checkpoint says, else 2/2.",
+    ),
+]
 Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a sample of the recording.")]
 SensorSize = Annotated[
     str | None, typer.Option(metavar="HxW", help="Sensor of the recording in pixels, where the file does not say.")
@@ -82,6 +90,7 @@ Calibration = Annotated[
     typer.Option(help="Clip or recording whose spikes the integers must keep; may be given several times."),
 ]
 
+Pool = tuple[int, int]
 Writer = TypeVar("Writer")
 
 
@@ -93,6 +102,21 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise ArgumentError(f"`--size` must be HEIGHTxWIDTH in pixels such as 240x304, got {text!r}")
     return int(parts[0]), int(parts[1])
+
+
+def parse_pools(text: str | None) -> tuple[Pool, ...] | None:
+    """(kernel, stride) of every pool of "7/6,2/2"; ArgumentError otherwise."""
+    if text is None:
+        return None
+    pools = [tuple(part.strip().split("/")) for part in text.split(",")]
+    if not all(len(pool) == 2 and all(n.isdigit() and int(n) > 0 for n in pool) for pool in pools):
+        raise ArgumentError(f"`--pools` must be KERNEL/STRIDE of each pool such as 7/6,2/2, got {text!r}")
+    return tuple((int(kernel), int(stride)) for kernel, stride in pools)
+
+
+def reading(threshold: float | None, thresholds: Thresholds, pools: str | None) -> Reading:
+    """How the user wants the checkpoint read."""
+    return Reading(threshold, thresholds.value, parse_pools(pools))
 
 
 def microseconds(seconds: float) -> int:

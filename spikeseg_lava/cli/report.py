@@ -9,7 +9,8 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames, read_network
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.network import SpikingNetwork
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def report(
     ] = None,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
     fire_once: options.FireOnce = True,
     target: Annotated[str | None, typer.Option(help="Chip: loihi1 or loihi2; default: the model's.")] = None,
     timesteps: options.Timesteps = None,
@@ -48,7 +50,7 @@ def report(
     from spikeseg_lava.execution import run
     from spikeseg_lava.report import build_report, save_html
 
-    loaded = read_network(network, threshold, thresholds.value)
+    loaded = read_network(network, options.reading(threshold, thresholds, pools))
     binning = Binning(timesteps, None if clip is None else options.parse_size(size), binary)
     frames = None if clip is None else read_frames(clip, loaded, binning)
     model = (

@@ -9,7 +9,8 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames, read_network
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.record import SpikeRecord
 
 
@@ -19,6 +20,7 @@ def run(
     backend: Annotated[options.Backend, typer.Option(help="What executes the network.")] = options.Backend.TORCH,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
     fire_once: options.FireOnce = True,
     output: Annotated[Path | None, typer.Option(help="Write the spike record here (.npz).")] = None,
     timesteps: options.Timesteps = None,
@@ -36,7 +38,7 @@ def run(
     """
     from spikeseg_lava.execution import run as execute
 
-    loaded = read_network(network, threshold, thresholds.value)
+    loaded = read_network(network, options.reading(threshold, thresholds, pools))
     frames = read_frames(input, loaded, Binning(timesteps, options.parse_size(size), binary))
     if backend != options.Backend.TORCH:
         loaded = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel))

@@ -8,7 +8,8 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames, read_network
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.comparison import Comparison
 from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.verification import LEAST_IOU, Verification
@@ -22,6 +23,7 @@ def verify(
     backend: Annotated[options.Backend, typer.Option(help="Simulator under test.")] = options.Backend.LAVA,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
     fire_once: options.FireOnce = True,
     least_iou: Annotated[
         float,
@@ -43,7 +45,7 @@ def verify(
     """
     from spikeseg_lava.verification import verify as prove
 
-    loaded = read_network(network, threshold, thresholds.value)
+    loaded = read_network(network, options.reading(threshold, thresholds, pools))
     frames = read_frames(input, loaded, Binning(timesteps, options.parse_size(size), binary))
     model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel))
     floats = loaded if isinstance(loaded, SpikingNetwork) else None
