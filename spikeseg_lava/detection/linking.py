@@ -1,4 +1,4 @@
-"""Sightings linked into objects over time: the nearest box of the recent past, one sighting a step each."""
+"""Sightings linked into objects over time: the nearest box of the recent past, one sighting a step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikeseg_lava.detection.geometry import gap, iou
-from spikeseg_lava.detection.objects import DetectedObject, Sighting
+from spikeseg_lava.detection.objects import DetectedObject, Sighting, together
 
 
 @dataclass
@@ -17,8 +17,9 @@ class Linker:
     """Takes sightings in order of time, step by step.
 
     A sighting continues an object of its class that was last seen at most `max_gap_us` before and whose last box is at
-    most `reach` pixels away; where several fit, the pair with the largest box IoU, then the nearest centroids, is
-    taken first, and every object takes one sighting a step. Others begin an object.
+    most `reach` pixels away; the pair with the largest box IoU, then the nearest centroids, is linked first. What is
+    left over near an object that went on in this step is a part of it and joins its sighting; anything else begins an
+    object.
     """
 
     reach: float
@@ -33,13 +34,19 @@ class Linker:
             self._add_step(list(step))
 
     def _add_step(self, sightings: list[Sighting]) -> None:
-        free_tracks, free_sightings = set(self.recent), set(range(len(sightings)))
-        for _, k, n in sorted(self._pairs(sightings)):
-            if k in free_tracks and n in free_sightings:
+        pairs = sorted(self._pairs(sightings))
+        left = set(range(len(sightings)))
+        went_on: set[int] = set()
+        for _, k, n in pairs:
+            if n in left and k not in went_on:
                 self.tracks[k].append(sightings[n])
-                free_tracks.remove(k)
-                free_sightings.remove(n)
-        for n in sorted(free_sightings):
+                went_on.add(k)
+                left.remove(n)
+        for _, k, n in pairs:
+            if n in left and k in went_on:
+                self.tracks[k][-1] = together(self.tracks[k][-1], sightings[n])
+                left.remove(n)
+        for n in sorted(left):
             self.recent.append(len(self.tracks))
             self.tracks.append([sightings[n]])
 

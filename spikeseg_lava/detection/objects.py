@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,6 +40,13 @@ class Sighting:
     box: Box
     centroid: tuple[float, float]
     spikes: int
+
+
+def together(a: Sighting, b: Sighting) -> Sighting:
+    """One sighting of what was seen in two parts in one time step."""
+    spikes = a.spikes + b.spikes
+    x, y = ((p * a.spikes + q * b.spikes) / spikes for p, q in zip(a.centroid, b.centroid, strict=True))
+    return replace(a, box=hull([a.box, b.box]), centroid=(x, y), spikes=spikes)
 
 
 @dataclass(frozen=True)

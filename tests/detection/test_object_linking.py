@@ -38,8 +38,18 @@ def test_two_objects_side_by_side_stay_two():
     assert linked(seen(0, 10), seen(0, 15), seen(1, 11), seen(1, 16)) == [[10, 11], [15, 16]]
 
 
-def test_the_larger_overlap_wins_and_the_rest_begins_an_object():
-    assert linked(seen(0, 10), seen(1, 13), seen(1, 11)) == [[10, 11], [13]]
+def test_what_is_left_over_near_an_object_is_a_part_of_it():
+    linker = Linker(3.0, 200)
+    linker.add([seen(0, 10), seen(1, 14), seen(1, 11, spikes=3), seen(1, 30)])
+    near, far = linker.objects()
+    assert [s.centroid for s in near.sightings] == [(10, 0), ((14 + 3 * 11) / 4, 0)]
+    assert (near.sightings[1].box, near.sightings[1].spikes) == ((9, -2, 16, 2), 4)
+    assert far.box == (28, -2, 32, 2)
+
+
+def test_the_larger_overlap_is_linked_first():
+    sightings = (seen(0, 10), seen(0, 16), seen(1, 14), seen(1, 11))
+    assert linked(*sightings) == [[10, 11], [16, 14]]
 
 
 def test_links_across_samples():
