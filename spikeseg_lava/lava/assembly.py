@@ -39,13 +39,15 @@ def connect(source: Any, layers: Mapping[str, Layer], sinks: Mapping[str, SpikeS
 
 def event_steps(model: Network, frames: NDArray[Any]) -> Iterator[Step]:
     """Places and values of each frame (C, H, W), in Lava's order; integers are the payloads of the model's code."""
-    _, height, _ = frames.shape[1:]
+    channels, height, width = frames.shape[1:]
+    places = np.arange(width * height * channels, dtype=np.int32).reshape(width, height, channels)
+    lava_place = lava_image(places).ravel()  # of each flat place in (C, H, W)
     for frame in frames:
-        c, y, x = np.nonzero(frame)
-        values = np.asarray(frame)[c, y, x]
+        flat = np.flatnonzero(frame)
+        values = np.ravel(frame)[flat]
         values = model.input.encode(values) if isinstance(model, FixedPointModel) else values.astype(np.float64)
         kept = np.flatnonzero(values)
-        yield (((x * height + y) * len(frame) + c)[kept]).astype(np.int32), values[kept]
+        yield lava_place[flat[kept]], values[kept]
 
 
 def select_tag(model: Network) -> str:

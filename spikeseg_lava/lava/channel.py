@@ -94,9 +94,9 @@ class EventRecvPort(CspRecvPort):
 
     @observer.setter
     def observer(self, observer: Any) -> None:
+        self._observer = observer
         if observer is not None and self.thread is None:
             super().start()
-        self._observer = observer
 
     def probe(self) -> bool:
         return super().probe() if self.thread else _available(self._req)

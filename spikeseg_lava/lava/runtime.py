@@ -115,6 +115,10 @@ class SupervisedRuntime(Runtime):
         self._answer.close()
         self._answers.close()
 
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # refused by Lava before it was complete
+            self.close()
+
     def _start_children(self) -> None:
         for process, builder in self._executable.proc_builders.items():
             process._runtime = self
