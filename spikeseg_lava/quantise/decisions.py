@@ -23,6 +23,23 @@ LONGEST = 200  # steps of a clip that are looked at, to bound memory
 
 
 @dataclass(frozen=True, eq=False)
+class CloseCalls:
+    """Where one output channel came nearest to its threshold.
+
+    Attributes:
+        t, y, x: Int[K], step and neuron.
+        steps: Int[K], steps since the membrane was last at zero, this one included.
+        fires: Bool[K], what the float network decided.
+    """
+
+    t: NDArray[np.intp]
+    y: NDArray[np.intp]
+    x: NDArray[np.intp]
+    steps: NDArray[np.int64]
+    fires: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class Decisions:
     """Decisions of one output channel.
 
@@ -37,18 +54,19 @@ class Decisions:
     fires: NDArray[np.bool_]
 
 
-def close_decisions(
-    layer: ConvLayer, inputs: NDArray[np.floating], encoded: NDArray[np.floating], fire_once: bool
-) -> list[Decisions]:
-    """Per output channel, the decisions nearest to the threshold in the first `LONGEST` steps.
+def close_calls(layer: ConvLayer, inputs: NDArray[np.floating], fire_once: bool) -> list[CloseCalls]:
+    """Per output channel, the steps and neurons nearest to the threshold, for float input Float[T, I, H, W].
 
-    Args:
-        inputs: Float[T, I, H, W], input of the float layer.
-        encoded: the same as its integer payloads say it, in units of the float input.
+    Only the first `LONGEST` steps are looked at.
     """
     distance, since = _trajectories(layer, input_windows(layer, inputs[:LONGEST]), fire_once)
+    return [_closest(distance[:, o], since[:, o]) for o in range(len(layer.weight))]
+
+
+def decisions_at(layer: ConvLayer, calls: list[CloseCalls], encoded: NDArray[np.floating]) -> list[Decisions]:
+    """The same as inequalities in the weights, with the input as its payloads say it (in units of the float input)."""
     windows = input_windows(layer, encoded)
-    return [_closest(layer.neuron, o, windows, distance[:, o], since[:, o]) for o in range(len(layer.weight))]
+    return [_inequalities(layer.neuron, o, call, windows) for o, call in enumerate(calls)]
 
 
 def joined(parts: list[list[Decisions]]) -> list[Decisions]:
@@ -91,17 +109,18 @@ def _trajectories(
     return distances, ages
 
 
-def _closest(
-    neuron: Neuron, o: int, windows: NDArray[np.floating], distance: NDArray[np.floating], since: NDArray[np.int16]
-) -> Decisions:
+def _closest(distance: NDArray[np.floating], since: NDArray[np.int16]) -> CloseCalls:
     far = np.abs(distance).ravel()
     nearest = np.argpartition(far, CLOSEST)[:CLOSEST] if far.size > CLOSEST else np.arange(far.size)
     nearest = nearest[np.isfinite(far[nearest])]
     t, y, x = np.unravel_index(nearest, distance.shape)
-    steps = since[t, y, x]
-    total = np.zeros((len(t), windows.shape[1], *windows.shape[4:]))
-    for back in range(int(steps.max(initial=0))):
-        seen = steps > back
-        total[seen] += neuron.beta[o] ** back * windows[t[seen] - back, :, y[seen], x[seen]]
-    level = neuron.threshold[o] + steps * neuron.leak[o]
-    return Decisions(total.reshape(len(t), -1), level, distance[t, y, x] >= 0)
+    return CloseCalls(t, y, x, since[t, y, x].astype(np.int64), distance[t, y, x] >= 0)
+
+
+def _inequalities(neuron: Neuron, o: int, call: CloseCalls, windows: NDArray[np.floating]) -> Decisions:
+    total = np.zeros((len(call.t), windows.shape[1], *windows.shape[4:]))
+    for back in range(int(call.steps.max(initial=0))):
+        seen = call.steps > back
+        total[seen] += neuron.beta[o] ** back * windows[call.t[seen] - back, :, call.y[seen], call.x[seen]]
+    level = neuron.threshold[o] + call.steps * neuron.leak[o]
+    return Decisions(total.reshape(len(call.t), -1), level, call.fires)

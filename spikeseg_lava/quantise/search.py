@@ -8,10 +8,11 @@ the whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikeseg_lava.comparison import LayerComparison
 from spikeseg_lava.errors import QuantisationError
@@ -19,7 +20,7 @@ from spikeseg_lava.fixed_point import FixedPointConv, InputCode
 from spikeseg_lava.network import ConvLayer, SpikingNetwork
 from spikeseg_lava.quantise.calibrated_rounding import calibrated_weights
 from spikeseg_lava.quantise.calibration import CalibrationRun, Frames, compare_layer
-from spikeseg_lava.quantise.decisions import Decisions, close_decisions, joined
+from spikeseg_lava.quantise.decisions import CloseCalls, Decisions, close_calls, decisions_at, joined
 from spikeseg_lava.quantise.rounding import assemble, nearest_weights
 from spikeseg_lava.quantise.scales import Room, best_scale
 from spikeseg_lava.quantise.setting import LayerSetting
@@ -76,8 +77,10 @@ class LayerSearch:
     runs: Sequence[CalibrationRun]
     target: Target
     steps: int
-    _inputs: list[Frames] = field(default_factory=list)
-    _decisions: dict[InputCode, list[Decisions]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inputs: list[Frames] = [run.inputs_of(self.network, self.layer.name) for run in self.runs]
+        self._calls: list[tuple[Frames, list[CloseCalls]]] = []
 
     def cheapest(self, settings: Iterable[Coded], finest: Coded) -> list[Trial]:
         """All trials in order of cost, up to the first that keeps every spike; where none does, all of them.
@@ -106,7 +109,7 @@ class LayerSearch:
         """Quantise the layer and run it on every calibration run."""
         room = Room(code.scale, self.target, self.steps)
         if setting.rounding == "calibrated":
-            scale, weights = calibrated_weights(self.layer, setting, room, self._close(code))
+            scale, weights = calibrated_weights(self.layer, setting, room, self._decisions(code))
         else:
             scale = best_scale(self.layer, setting, room)
             weights = nearest_weights(self.layer, scale)
@@ -114,22 +117,20 @@ class LayerSearch:
         pairs = zip(self.inputs, self.runs, strict=True)
         return Trial(setting, code, conv, tuple(compare_layer(conv, code, x, run) for x, run in pairs))
 
-    @property
-    def inputs(self) -> list[Frames]:
-        """The layer's input in every float run."""
-        if not self._inputs:
-            self._inputs = [run.inputs_of(self.network, self.layer.name) for run in self.runs]
-        return self._inputs
+    def _decisions(self, code: InputCode) -> list[Decisions]:
+        self._calls = self._calls or list(self._find_calls())
+        return joined([decisions_at(self.layer, calls, _as_encoded(x, code)) for x, calls in self._calls])
 
-    def _close(self, code: InputCode) -> list[Decisions]:
-        if code not in self._decisions:
-            self._decisions[code] = joined(list(self._decide(code)))
-        return self._decisions[code]
-
-    def _decide(self, code: InputCode) -> Iterator[list[Decisions]]:
+    def _find_calls(self) -> Iterator[tuple[Frames, list[CloseCalls]]]:
+        """On every input once: without fire-once there are the same decisions, and more."""
+        refired = [x for x, run in zip(self.inputs, self.runs, strict=True) if not run.fire_once]
         for x, run in zip(self.inputs, self.runs, strict=True):
-            encoded = code.encode(x).astype(np.float64) / code.scale
-            yield close_decisions(self.layer, x, encoded, run.fire_once)
+            if not (run.fire_once and any(x is other for other in refired)):
+                yield x, close_calls(self.layer, x, run.fire_once)
+
+
+def _as_encoded(inputs: Frames, code: InputCode) -> NDArray[np.float64]:
+    return code.encode(inputs) / code.scale
 
 
 def _hopeless(setting: LayerSetting, trials: Sequence[Trial]) -> bool:

@@ -35,7 +35,7 @@ def quantised(network: SpikingNetwork, options: dict) -> FixedPointModel | None:
         return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(networks(), OPTIONS)
 def test_every_integer_is_within_its_word(network: SpikingNetwork, options: dict):
     model = quantised(network, options)
@@ -51,7 +51,7 @@ def test_every_integer_is_within_its_word(network: SpikingNetwork, options: dict
     assert all(layer.saturation != "harmful" for layer in analyse_ranges(model))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(networks(), OPTIONS)
 def test_every_integer_is_near_its_float(network: SpikingNetwork, options: dict):
     model = quantised(network, options)
@@ -67,7 +67,7 @@ def test_every_integer_is_near_its_float(network: SpikingNetwork, options: dict)
         assert (np.abs(layer.traces[2].error * layer.traces[2].scale) <= 0.5001).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(networks())
 def test_what_was_cut_fires_alone(network: SpikingNetwork):
     model = quantised(network, {"planes": 1, "input_bits": 1})
@@ -119,7 +119,7 @@ def test_cutting_the_floats_changes_no_spike(leak_mode: str, fire_once: bool):
         np.testing.assert_array_equal(whole.spikes[name], cut.spikes[name])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(1, STATE_MAX), st.integers(0, STATE_MAX), st.lists(st.integers(-(2**30), 2**30), min_size=1, max_size=8)
 )

@@ -10,7 +10,7 @@ from spikeseg_lava import quantize, run
 from spikeseg_lava.fixed_point import sum_planes
 from spikeseg_lava.quantise.calibrated_rounding import round_up_or_down
 from spikeseg_lava.quantise.cutting import firing_level
-from spikeseg_lava.quantise.decisions import Decisions, close_decisions
+from spikeseg_lava.quantise.decisions import Decisions, close_calls, decisions_at
 from spikeseg_lava.quantise.rounding import integer_neuron, split_planes
 
 
@@ -97,7 +97,8 @@ def test_close_decisions_of_one_neuron():
     """w = 0.3, theta = 1, lambda = 0.1, inputs 1, 0, 2, 2, 0: V = 0.2, 0.1, 0.6, 1.1 (fires), -0.1."""
     network = one_layer([[0.3]], 1.0, 0.1)
     inputs = np.array([1, 0, 2, 2, 0], np.float32).reshape(5, 1, 1, 1)
-    (found,) = close_decisions(network.convolutions[0], inputs, inputs, fire_once=False)
+    layer = network.convolutions[0]
+    (found,) = decisions_at(layer, close_calls(layer, inputs, fire_once=False), inputs)
     assert found.inputs.ravel().tolist() == [1, 1, 3, 5, 0]
     np.testing.assert_allclose(found.level, [1.1, 1.2, 1.3, 1.4, 1.1])
     assert found.fires.tolist() == [False, False, False, True, False]
