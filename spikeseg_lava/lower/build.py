@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv
 from spikeseg_lava.lower.direct import direct
 from spikeseg_lava.lower.feeding import Feed
@@ -23,8 +22,8 @@ REFIRE_STEPS = 4  # chip steps a frame: windows, OR, inhibition, and one for an 
 
 
 def steps_per_frame(plans: Mapping[str, LayerPlan], fire_once: bool) -> int:
-    """1, or 4 where windows must be closed between frames because their neuron fired and may fire again."""
-    closes = any(plan.gadget == "windows" and plan.depth > 1 for plan in plans.values())
+    """1, or 4 where windows are closed, or mirrors lifted, between frames, as their neuron fired and may fire again."""
+    closes = any(plan.gadget == "mirror" or plan.depth > 1 for plan in plans.values())
     return REFIRE_STEPS if closes and not fire_once else 1
 
 
@@ -78,8 +77,6 @@ def _convolution(
         return windows(circuit, conv, shape, feed, once, plan.depth)
     if plan.gadget == "direct":
         return direct(circuit, conv, shape, feed, once)
-    if once is None:
-        raise ArgumentError("`method` 'mirror' is for fire-once neurons; let them fire again with 'windows'")
     return mirror(circuit, conv, shape, feed, once, largest)
 
 

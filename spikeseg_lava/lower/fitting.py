@@ -86,15 +86,16 @@ def _legal(
 def _without_problems(
     make: Callable[[int], FixedPointConv], units: int, problems: Problems, largest: Any
 ) -> Iterator[FixedPointConv]:
-    """Layers with fewer and fewer units that nothing speaks against; QuantisationError when not even one unit does."""
+    """Layers with fewer and fewer units that nothing speaks against; QuantisationError when an eighth is too many."""
+    least = max(1, units // 8)
     while True:
         conv = make(units)
         found = problems(conv, largest)
         if not found:
             yield conv
-        elif units == 1:
+        elif units == least:
             raise QuantisationError("; ".join(found))
-        units = max(1, min(units - 1, int(units * SHRINK)))
+        units = max(least, min(units - 1, int(units * SHRINK)))
 
 
 def _most_units(conv: FixedPointConv, brightest: float) -> int:

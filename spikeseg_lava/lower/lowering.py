@@ -50,7 +50,7 @@ def lower(
         calibration: a clip Float[T, C, H, W]; chooses integers of refitted layers and the depth of windows.
         method: "auto" takes the fewest windows that keep an IoU of `fidelity` per layer on the clip (without a clip:
             "exact"); "exact" is the floored neuron bit for bit with the fewest neurons; "windows" takes `depth`;
-            "mirror" is exact for any number of frames, fire-once only; "memoryless" is windows of depth 1;
+            "mirror" is exact for any number of frames; "memoryless" is windows of depth 1;
             "leaky" is one LIF with the decay, bias and threshold that fit the clip best; "unfloored" is the plain LIF,
             to compare.
         depth: of "windows"; default: `frames`, which is exact.
@@ -112,7 +112,7 @@ def _lower_layer(conv: FixedPointConv, codes: Codes | None, clip: LayerClip | No
 
     def problems(candidate: FixedPointConv, largest: Payloads) -> list[str]:
         found = layer_problems(candidate, largest, 1 if wish.fire_once else REFIRE_STEPS, codes is not None)
-        return found + (mirror_problems(candidate, largest) if wish.mirrored(candidate) else [])
+        return found + (mirror_problems(candidate, largest, wish.fire_once) if wish.mirrored(candidate) else [])
 
     channels, brightest = conv.source.weight.shape[1], 1.0 if codes is None else brightest_of(codes[0])
     why = problems(conv, SPIKES if codes is None else codes[0].largest)

@@ -1,4 +1,4 @@
-"""The floor from the hard reset: a mirrored neuron fires where the membrane would fall below zero (fire-once only).
+"""The floor from the hard reset: a mirrored neuron fires where the membrane would fall below zero.
 
 Four populations for each neuron, exact for any number of frames:
 
@@ -6,16 +6,15 @@ Four populations for each neuron, exact for any number of frames:
   reset puts it to 0: exactly `V = max(V, 0)`. It cannot see Theta.
 * detector: the layer's own LIF without a floor, its input one chip step later. Every floor spike reaches it together
   with the input it belongs to, as a push over its threshold: it fires, and its reset is the floor.
-* relay: the floor's spikes one chip step later, to take the forced spikes of the detector away again.
-* the latch: detector minus relay; fires once.
+* undo: the floor's spikes one chip step later, to take the forced spikes of the detector away again.
+* the layer: detector minus undo. Firing once, it latches; floor and detector then run apart, which no longer matters.
+  Firing again, its spike lifts the floor neuron over 0, which resets it and, by the next push, the detector; that takes
+  four chip steps a frame.
 
-After the first spike floor and detector run apart, which no longer matters: the latch stays closed. The price is
-activity: an idle leaking neuron fires on every step in three of the four.
+The price is activity: an idle leaking neuron fires on every step in three of the four.
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from spikeseg_lava.fixed_point import FixedPointConv
 from spikeseg_lava.lower.feeding import Feed, drive, pointwise, relay
@@ -23,12 +22,12 @@ from spikeseg_lava.lower.limits import (
     CURRENT_LIMIT,
     POINT_LIMIT,
     POINT_WEIGHT,
-    UNIT,
     Payloads,
     largest_drive,
     shared_threshold,
+    spread_leak,
 )
-from spikeseg_lava.lower.output import latch, point_exponent
+from spikeseg_lava.lower.output import collect, latch, point_exponent
 from spikeseg_lava.lower.parts import PointSynapse, Population
 from spikeseg_lava.lower.stock_network import Circuit, Signal
 from spikeseg_lava.network import Shape
@@ -44,40 +43,59 @@ def push_needed(conv: FixedPointConv, largest_payload: Payloads) -> int:
     return 2 * (theta + 2 * leak) + largest_drive(conv, largest_payload)[1] + 2
 
 
-def mirror_problems(conv: FixedPointConv, largest_payload: Payloads) -> list[str]:
-    """Why the push cannot be made: it and the input of the same step share one 24-bit current."""
-    push = push_needed(conv, largest_payload)
-    together = _pushes(push) * POINT_LIMIT + 2 * int(conv.neuron.leak.max())
-    found = [f"`{conv.name}` needs a push of {push} activations beside its input"] if together >= CURRENT_LIMIT else []
+def lift_needed(conv: FixedPointConv, largest_payload: Payloads) -> int:
+    """Activations that lift the floor neuron over 0 from the highest membrane a spike can leave unreset."""
+    return 2 * int(conv.neuron.threshold.max()) + largest_drive(conv, largest_payload)[0] + 2
+
+
+def mirror_problems(conv: FixedPointConv, largest_payload: Payloads, fire_once: bool = True) -> list[str]:
+    """Why push or lift cannot be made: each is one step's current, the push beside an input of up to the leak."""
+    found = []
+    wanted = {
+        "push": push_needed(conv, largest_payload),
+        "lift": 0 if fire_once else lift_needed(conv, largest_payload),
+    }
+    for kind, least in wanted.items():
+        if _pushes(least) * POINT_LIMIT + 2 * int(conv.neuron.leak.max()) >= CURRENT_LIMIT:
+            found.append(f"`{conv.name}` needs a {kind} of {least} activations beside its input")
     if conv.neuron.leak_mode != "subtractive" or any((p.weight == -128).any() for p in conv.planes):
         found.append(f"`{conv.name}` cannot be negated: multiplicative leak, or a weight of -128")
     return found
 
 
 def mirror(
-    circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, once: int, largest_payload: Payloads
+    circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, once: int | None, largest_payload: Payloads
 ) -> Signal:
-    """The layer as floor, detector, relay and latch; `once`: frames in which a neuron fires once."""
-    name, leak = conv.name, UNIT * conv.neuron.leak.astype(np.int64)
+    """The layer as floor, detector, undo and the layer itself.
+
+    Args:
+        once: frames in which a neuron may fire once; None to let it fire again.
+    """
+    name, steps = conv.name, circuit.steps_per_frame
+    leak = spread_leak(conv, steps)
     floor, detector, undo = f"{name}_floor", f"{name}_detector", f"{name}_undo"
     circuit.population(Population(floor, shape, 0, leak, name, "floor"))
     drive(circuit, conv, feed, floor, sign=-1)
-    circuit.population(Population(detector, shape, shared_threshold(conv), -leak, name, "detector"))
+    circuit.population(Population(detector, shape, shared_threshold(conv, steps), -leak, name, "detector"))
     drive(circuit, conv, feed, detector, delay=1)
     _push(circuit, floor, detector, push_needed(conv, largest_payload))
     circuit.population(relay(undo, shape, name))
     circuit.connect(pointwise(f"{undo}_in", floor, undo, shape[0], 2))
-    signal = latch(circuit, name, shape, [detector], feed.signal.emitted + 2, once)
     circuit.connect(pointwise(f"{undo}_or", undo, name, shape[0], -2))
-    return signal
+    emitted = feed.signal.emitted + 2
+    if once is not None:
+        return latch(circuit, name, shape, [detector], emitted, once)
+    _push(circuit, name, floor, lift_needed(conv, largest_payload))
+    return collect(circuit, name, shape, [detector], emitted)
 
 
 def _pushes(push: int) -> int:
     return -(-push // POINT_LIMIT)
 
 
-def _push(circuit: Circuit, floor: str, detector: str, least: int) -> None:
+def _push(circuit: Circuit, source: str, target: str, least: int) -> None:
+    """As many point synapses as bring `least` activations."""
     pushes = _pushes(least)
-    exponent = point_exponent(f"{detector}_push", -(-least // pushes))
+    exponent = point_exponent(f"{target}_push", -(-least // pushes))
     for index in range(pushes):
-        circuit.connect(PointSynapse(f"{detector}_push{index}", floor, detector, POINT_WEIGHT, exponent))
+        circuit.connect(PointSynapse(f"{target}_push{index}", source, target, POINT_WEIGHT, exponent))

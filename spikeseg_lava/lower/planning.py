@@ -32,8 +32,6 @@ class Wish:
     def __post_init__(self) -> None:
         if self.depth is not None and (self.method != "windows" or not 1 <= self.depth <= self.frames):
             raise ArgumentError(f"`depth` is for method 'windows', from 1 to {self.frames} frames; got {self.depth}")
-        if self.method == "mirror" and not self.fire_once:
-            raise ArgumentError("`method` 'mirror' is for fire-once neurons; let them fire again with 'windows'")
         if self.method == "leaky" and not self.calibrated:
             raise ArgumentError("`method` 'leaky' fits a clip: pass one as `calibration`")
         if not 0 < self.fidelity <= 1:
@@ -43,7 +41,7 @@ class Wish:
         """The layer will be written as floor and detector."""
         if floor_is_idle(conv):
             return False
-        exact = self.method == "exact" and self.fire_once and self.frames + 1 > MIRROR_POPULATIONS
+        exact = self.method == "exact" and self.frames + 1 > MIRROR_POPULATIONS
         return self.method == "mirror" or (exact and conv.neuron.leak_mode == "subtractive")
 
 

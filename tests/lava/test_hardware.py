@@ -75,7 +75,7 @@ def test_without_the_extension_one_line_says_what_is_missing(
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("fire_once", "late"), [(True, 0), (True, 2), (False, 1)])
+@pytest.mark.parametrize(("fire_once", "late"), [(True, 2), (False, 1)])
 def test_spikes_come_back_aligned_however_late_the_adapters_are(
     adapters: Any, model: FixedPointModel, frames: NDArray[np.float32], fire_once: bool, late: int
 ) -> None:

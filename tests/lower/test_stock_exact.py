@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from spikeseg_lava.record import SpikeRecord
 from torch_reference import run_reference
 
 STEPS = 7
-EXACT = [("windows", True), ("windows", False), ("mirror", True), ("exact", True), ("exact", False)]
+EXACT = [("windows", True), ("windows", False), ("mirror", True), ("mirror", False)]
 
 
 def assert_same_spikes(expected: SpikeRecord, found: SpikeRecord) -> None:
@@ -45,6 +47,14 @@ def test_exact_methods_equal_the_torch_oracle_on_clips_with_spikes(method: str, 
     assert min(sum(record.counts[name] for record in oracle) for name in ("conv1", "pool1", "conv2")) > 60
     for seed, record in enumerate(oracle):
         assert_same_spikes(record, run_stock(lowered(seed, method, fire_once), small_frames(seed, STEPS)))
+
+
+@pytest.mark.parametrize(("frames", "gadget"), [(2, "windows"), (7, "mirror")])
+@pytest.mark.parametrize("fire_once", [True, False])
+def test_exact_takes_the_gadget_with_fewer_neurons(frames: int, gadget: str, fire_once: bool) -> None:
+    network = lower(small_model(0), method="exact", fire_once=fire_once, frames=frames)
+    assert {network.plans[name].gadget for name in ("conv1", "conv2")} == {gadget}
+    assert network.exact
 
 
 def test_the_floor_matters_in_these_clips() -> None:
@@ -102,14 +112,15 @@ def test_short_windows_forget_what_longer_ones_hold() -> None:
     assert steps == {1: [], 2: [], 3: [2], 6: [2]}
 
 
-def test_firing_again_starts_from_zero() -> None:
+@pytest.mark.parametrize("method", ["windows", "mirror"])
+def test_firing_again_starts_from_zero(method: Any) -> None:
     model = FixedPointModel(
         (conv_layer("conv1", [np.array([[[[10]], [[-20]]]])], 25, 1),), InputCode(1, 1.0), input_size=(1, 1)
     )
     frames = np.zeros((9, 2, 1, 1), np.float32)
     frames[:, 0] = 1
     frames[4, 1] = 1  # V = 9 18 27* 9 0(floor of -2) 9 18 27* 9
-    network = lower(model, method="windows", fire_once=False, frames=9)
+    network = lower(model, method=method, fire_once=False, frames=9)
     assert run_stock(network, frames).spikes["conv1"][:, 0].tolist() == [2, 7]
 
 

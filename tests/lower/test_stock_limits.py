@@ -77,7 +77,6 @@ def test_a_layer_of_two_thresholds_gets_new_integers() -> None:
     [
         ({"target": "loihi3"}, "`target` must be 'stock'"),
         ({"method": "best"}, "`method` must be one of auto"),
-        ({"method": "mirror", "fire_once": False}, "let them fire again with 'windows'"),
         ({"method": "windows", "depth": 8, "frames": 7}, "from 1 to 7 frames; got 8"),
         ({"depth": 3}, "`depth` is for method 'windows'"),
         ({"fidelity": 1.5}, "`fidelity` must be an IoU"),
