@@ -1,7 +1,7 @@
 """`simplify`: maps that are identical, can never fire, or that nobody listens to leave the network.
 
-Maps with equal weights, threshold and leak fire at the same steps at the same places, so their spikes are one spike
-whose weight in the next layer is the sum. A map that never fires adds nothing to it, and neither does a map whose
+Maps with equal neurons and weights (see `identity`) fire at the same steps at the same places, so their spikes are one
+spike whose weight in the next layer is the sum. A map that never fires adds nothing to it, and neither does a map whose
 weights there are all zero. Each layer is rewritten on the maps left below it, and so sees the same current: exactly in
 integers; in float32 up to the rounding of the sums. The maps of the last layer, the classes, all stay.
 """
@@ -15,8 +15,9 @@ import numpy as np
 
 from spikeseg_lava.errors import ArgumentError, RecordError
 from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import Neuron, SpikingNetwork
+from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.record import SpikeRecord, rows_in_order
+from spikeseg_lava.simplification.identity import identities
 from spikeseg_lava.simplification.layers import Conv, Targets, kernel_of, with_inputs, with_outputs
 from spikeseg_lava.simplification.silent import silent_maps
 
@@ -69,7 +70,7 @@ def simplify(network: AnyNetwork, largest_input: float = 1.0) -> Simplified[AnyN
     if not (np.isfinite(largest_input) and largest_input >= 0):
         raise ArgumentError(f"`largest_input` must be a number of at least 0, got {largest_input}")
     limit = network.input.largest if isinstance(network, FixedPointModel) else largest_input
-    work = _Work(list(network.convolutions))
+    work = _Work(list(network.convolutions), isinstance(network, FixedPointModel) and network.input.bits == 1)
     work.forward(limit)
     work.backward()
     layers = {layer.name: layer for layer in work.convolutions}
@@ -85,8 +86,8 @@ def simplify(network: AnyNetwork, largest_input: float = 1.0) -> Simplified[AnyN
 class _Work:
     """The convolutions while they shrink, and the way of every old map."""
 
-    def __init__(self, convolutions: list[Conv]) -> None:
-        self.convolutions = convolutions
+    def __init__(self, convolutions: list[Conv], binary_input: bool) -> None:
+        self.convolutions, self.binary_input = convolutions, binary_input
         self.targets: list[Targets] = [list(range(len(kernel_of(x)))) for x in convolutions]
         self.reasons: dict[str, dict[str, tuple[int, ...]]] = {x.name: {} for x in convolutions}
 
@@ -110,7 +111,7 @@ class _Work:
         self._apply(k, [kept.index(o) if o in kept else None for o in range(len(kept) + len(gone))], kept, reason)
 
     def _merge(self, k: int) -> None:
-        keys = [_identity(self.convolutions[k], o) for o in range(len(kernel_of(self.convolutions[k])))]
+        keys = identities(self.convolutions[k], spikes_in=k > 0 or self.binary_input)
         first = {key: o for o, key in reversed(list(enumerate(keys)))}
         kept = sorted(first.values())
         self._apply(k, [kept.index(first[key]) for key in keys], kept, "merged")
@@ -126,13 +127,6 @@ class _Work:
         gone = [old for old, now in enumerate(self.targets[k]) if now is not None and now not in kept]
         self.reasons[layer.name][reason] = tuple(gone)
         self.targets[k] = [None if now is None else targets[now] for now in self.targets[k]]
-
-
-def _identity(layer: Conv, o: int) -> bytes:
-    """What an output map does, as bytes: weights and parameters of its neurons."""
-    neuron = layer.neuron
-    rate = neuron.beta if isinstance(neuron, Neuron) else neuron.decay
-    return b"".join(a.tobytes() for a in (kernel_of(layer)[o], neuron.threshold[o], neuron.leak[o], rate[o]))
 
 
 def _maps(network: SpikingNetwork | FixedPointModel, work: _Work) -> dict[str, tuple[int | None, ...]]:

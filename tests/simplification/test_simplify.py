@@ -129,6 +129,51 @@ def test_a_model_stays_exact_in_spikes_and_membranes(seed: int, planes: int, fir
     assert None in small.maps["conv1"]
 
 
+def decisive(seed: int, floor: bool = True, leak: float = 0.25) -> SpikingNetwork:
+    """conv2's six maps have no negative weight, many beyond the level at which one spike fires."""
+    rng = np.random.default_rng(seed)
+    second = rng.choice([0, 0.5, 3, 5], (6, 2, 2, 1))
+    second[1:3] = np.where(second[0] > 1, [[[[4]]], [[[7]]]], second[0])
+    layers = (
+        conv("conv1", quarters(rng, 2, 2, 2, 3)), conv("conv2", second, leak=leak, floor=floor),
+        conv("conv3", quarters(rng, 2, 6, 2, 2)),
+    )  # fmt: skip
+    return SpikingNetwork(layers, (9, 7))
+
+
+@settings(deadline=None, max_examples=6)
+@given(seed=st.integers(0, 10_000), fire_once=st.booleans())
+def test_weights_that_fire_alone_need_not_be_equal(seed: int, fire_once: bool) -> None:
+    before, clip = decisive(seed), frames(seed)
+    small = simplify(before)
+    assert small.maps["conv2"][:3] == (0, 0, 0)
+    one, two = run_reference(before, clip, fire_once), run_reference(small.network, clip, fire_once)
+    assert one.counts["conv2"] > 10
+    same_but_unheard(one, small.restored(two), {})
+
+
+@pytest.mark.parametrize("options", [{"leak": 0.25, "floor": False}, {"leak": 2.5, "floor": True}])
+def test_such_weights_must_be_beyond_the_level_of_a_membrane_that_is_never_negative(options: Any) -> None:
+    weights = np.array([[[[3.0]]], [[[4.0]]]], np.float32)
+    layers = (
+        conv("conv1", [[[[1.0]]]], leak=0),
+        conv("conv2", weights, **options),
+        conv("conv3", [[[[1.0]], [[1.0]]]]),
+    )
+    assert simplify(SpikingNetwork(layers, (2, 2))).maps["conv2"] == (0, 1)
+
+
+def test_graded_input_and_negative_weights_are_compared_as_they_are() -> None:
+    big = np.array([[[[3.0, 4.0]]], [[[4.0, 3.0]]]], np.float32)
+    behind = conv("conv3", [[[[1.0]], [[1.0]]]])
+    assert simplify(SpikingNetwork((conv("conv1", big), behind), (2, 2))).maps["conv1"] == (0, 1)
+    first = conv("conv1", [[[[1.0]]]], leak=0)
+    merged = simplify(SpikingNetwork((first, conv("conv2", big), behind), (2, 2)))
+    assert merged.maps["conv2"] == (0, 0)
+    negative = np.concatenate([big, [[[[-1.0]]], [[[-1.0]]]]], axis=3).astype(np.float32)
+    assert simplify(SpikingNetwork((first, conv("conv2", negative), behind), (2, 3))).maps["conv2"] == (0, 1)
+
+
 def test_sums_beyond_a_byte_get_a_plane_or_are_not_merged() -> None:
     before = model(4, planes=1)
     second = before.convolutions[1]
