@@ -10,7 +10,8 @@ import threading
 import time
 import traceback
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -54,12 +55,24 @@ def start_actor(builder: Any, name: str) -> Actor:
     fork = multiprocessing.get_context("fork")
     reports, sender = fork.Pipe(duplex=False)
     process = fork.Process(target=run_actor, args=(builder, sender, os.getpid()), name=name, daemon=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), children_allowed():
         # Python >= 3.12 warns of forks beside threads; ours hold no lock, they wait on semaphores of finished graphs.
         warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
         process.start()
     sender.close()
     return Actor(name, process, reports)
+
+
+@contextmanager
+def children_allowed() -> Iterator[None]:
+    """Lift Python's rule that a daemonic process (a Dask worker) has no children: ours die with their parent anyway."""
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    daemon = config.get("daemon", False)
+    config["daemon"] = False
+    try:
+        yield
+    finally:
+        config["daemon"] = daemon
 
 
 def run_actor(builder: Any, reports: Connection, parent: int) -> None:

@@ -8,6 +8,7 @@ of them when one fails or is killed, on a time limit, and on Ctrl-C.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +61,7 @@ class SupervisedRuntime(Runtime):
         super().__init__(executable, ActorType.MultiProcessing)
         self.timeout = timeout
         self.children: list[Actor] = []
+        self._owner = os.getpid()
         self._answer, self._answers = socket.socketpair()
         self._answer.setblocking(False)
 
@@ -104,6 +106,8 @@ class SupervisedRuntime(Runtime):
 
     def close(self) -> None:
         """End every process at once and free memory, pipes and threads; may be called again."""
+        if os.getpid() != self._owner:
+            return
         self._is_started = self._is_running = False
         for child in self.children:
             if child.process.is_alive():

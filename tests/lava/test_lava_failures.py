@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -135,6 +137,27 @@ def test_twenty_runs_leave_nothing_behind() -> None:
     assert (own.num_fds(), len(own.children()), shared_memory()) == before
     assert threading.active_count() <= threads + 1  # the thread of the last run may still be ending
     np.testing.assert_array_equal(found.spikes["conv2"], expected.spikes["conv2"])
+
+
+def test_finished_graphs_are_forgotten() -> None:
+    for _ in range(2):
+        run_lava(small_model(), small_clip(), timeout=60)
+    gc.collect()
+    assert not [x for x in gc.get_objects() if type(x).__name__ in ("EventSource", "SpikingConv", "SupervisedRuntime")]
+
+
+def test_a_daemonic_process_may_run_a_graph() -> None:
+    fork = multiprocessing.get_context("fork")
+    results, sender = fork.Pipe(duplex=False)
+
+    def work() -> None:
+        sender.send(run_lava(small_model(), small_clip(), timeout=60).counts["conv2"])
+
+    child = fork.Process(target=work, daemon=True)
+    child.start()
+    assert results.poll(60)
+    assert results.recv() > 0
+    child.join()
 
 
 def shared_memory() -> list[str]:
