@@ -32,7 +32,8 @@ def write_space_time(
         ArgumentError: another file format or a folder that does not exist.
     """
     checked_format(path, FORMATS)
-    page = _figure(recording, detected, title, most_events).to_html(include_plotlyjs=True, full_html=True)
+    figure = _figure(recording, detected, title, most_events)
+    page = figure.to_html(include_plotlyjs=True, full_html=True, default_height="96vh")
     with writing(path) as file:
         file.write(page.encode())
 
@@ -45,7 +46,7 @@ def _figure(recording: Recording, detected: Detected, title: str, most_events: i
     for polarity, colour, name in ((0, OFF, "events, darker"), (1, ON, "events, brighter")):
         part = chosen[recording.p[chosen] == polarity]
         place = {"x": recording.x[part], "y": recording.y[part], "z": _seconds(recording.t[part], detected)}
-        marker = {"size": 1.4, "color": colour, "opacity": 0.55}
+        marker = {"size": 1.4, "color": colour, "opacity": 0.35}
         figure.add_trace(go.Scatter3d(**place, mode="markers", marker=marker, name=name, hoverinfo="skip"))
     for found in detected.objects:
         figure.add_trace(go.Scatter3d(**_trail(found, detected)))
@@ -56,6 +57,7 @@ def _figure(recording: Recording, detected: Detected, title: str, most_events: i
         "yaxis": {"title": "y (pixel)", "range": [height - 1, 0], **_AXIS},
         "zaxis": {"title": "time (s)", **_AXIS},
         "aspectratio": {"x": 1, "y": height / width, "z": 1.2},
+        "camera": {"eye": {"x": 1.5, "y": 1.6, "z": 0.9}},
     }
     headline = f"{title}: {len(detected.objects)} object(s); {share_drawn(len(chosen), len(recording))}"
     figure.update_layout(title=headline, scene=scene, paper_bgcolor=SKY, font={"color": "white"})
