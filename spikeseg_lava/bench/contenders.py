@@ -95,7 +95,7 @@ def _reference(network: Any, case: Case) -> Call:
 @contextmanager
 def layer_graph(case: Case) -> Iterator[Call]:
     """Our Lava graph of one Process a layer."""
-    from spikeseg_lava.lava.graph import build_graph
+    from spikeseg_lava.lava import build_graph
 
     with _lava(build_graph(case.model, case.after_silence(), fire_once=case.fire_once), case) as call:
         yield call
@@ -104,7 +104,7 @@ def layer_graph(case: Case) -> Iterator[Call]:
 @contextmanager
 def fused_process(case: Case) -> Iterator[Call]:
     """Our encoder as one Lava Process."""
-    from spikeseg_lava.lava.graph import build_encoder_graph
+    from spikeseg_lava.lava import build_encoder_graph
 
     with _lava(build_encoder_graph(case.model, case.after_silence(), fire_once=case.fire_once), case) as call:
         yield call
@@ -127,7 +127,7 @@ def _lava(graph: Any, case: Case) -> Iterator[Call]:
     """A started graph behind its silent step: one call runs the clip, and there is only one."""
     from lava.magma.core.run_conditions import RunSteps
 
-    from spikeseg_lava.lava.runtime import supervised
+    from spikeseg_lava.lava import supervised
 
     source = graph.source if hasattr(graph, "source") else next(iter(graph.neurons.values()))
     try:

@@ -20,16 +20,21 @@ OPTIONS = {"nogil": True, "error_model": "numpy"}
 logger = logging.getLogger(__name__)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any], **more: Any) -> Any:
     """`function` compiled at its first call and kept on disk; kept in memory only where no folder can be written."""
     users = config.CACHE_DIR  # pyright: ignore[reportAttributeAccessIssue]
     config.CACHE_DIR = str(cache_folder(users))  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        return njit(cache=True, **OPTIONS)(function)
+        return njit(cache=True, **OPTIONS, **more)(function)
     except (RuntimeError, OSError):
-        return njit(**OPTIONS)(function)
+        return njit(**OPTIONS, **more)(function)
     finally:
         config.CACHE_DIR = users  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """`compiled`, and made part of every kernel that calls it: passing a dozen arrays takes as long as a short loop."""
+    return compiled(function, forceinline=True)
 
 
 def cache_folder(users: str = "") -> Path:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeseg_lava.engine.compilation import compiled
+from spikeseg_lava.engine.compilation import compiled, inlined
 from spikeseg_lava.engine.division import quotient
 from spikeseg_lava.engine.tile_kernel import catch_up, emit, fire, integrate_multiplicative, integrate_subtractive
 
 ZERO, ONE, TWO, THREE = (np.uint64(k) for k in range(4))  # columns of the tables
 
 
-@compiled
+@inlined
 def list_once(first, last, step, marked, listed, count):
     """Put the places from `first` to `last` on a list unless they are there since `step`; returns its new length."""
     for place in range(np.uint64(first), np.uint64(last + 1)):
@@ -31,7 +31,7 @@ def list_once(first, last, step, marked, listed, count):
     return count
 
 
-@compiled
+@inlined
 def spread(count, step, tiles, rows, sources, marked, listed):
     """List the tiles of all output rows that see a listed place (input row * tiles + tile); returns how many."""
     found = 0
@@ -43,7 +43,7 @@ def spread(count, step, tiles, rows, sources, marked, listed):
     return found
 
 
-@compiled
+@inlined
 def add_runs(target, source, rows, pitch, run, payload, taps, drive):
     """Add `payload` times a run of weights to each of `rows` rows of the drive, `pitch` apart."""
     for _ in range(rows):
@@ -53,7 +53,7 @@ def add_runs(target, source, rows, pitch, run, payload, taps, drive):
         source += run
 
 
-@compiled
+@inlined
 def scatter(first, last, index, payload, step, layout, taps, rows, columns, drive, seen, sources):
     """Add the weights of events `first` to `last` to the drive; lists the places (input row, tile) they lie in."""
     pitch = layout.tiles * layout.lanes
@@ -97,7 +97,8 @@ def conv_steps(offsets, index, payload, first_step, since, layout, synapses, neu
         spikes = with_room(spikes, count, tiles * layout.lanes)
         for k in range(np.uint64(tiles)):
             tile = np.uint64(listed[k])
-            catch_up(tile, step - 1, since, layout, membrane, fired, updated, leak, enough, decay)
+            if updated[tile] < max(step - 1, since):
+                catch_up(tile, step - 1, since, layout, membrane, fired, updated, leak, enough, decay)
             updated[tile] = step
             base = tile * np.uint64(layout.lanes)
             if layout.multiplicative:

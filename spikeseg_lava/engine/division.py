@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikeseg_lava.engine.compilation import compiled
+from spikeseg_lava.engine.compilation import inlined
 
 
 class Reciprocal(NamedTuple):
@@ -26,7 +26,7 @@ def reciprocal(divisor: int) -> Reciprocal:
     return Reciprocal(np.uint64(-(-(1 << shift) // divisor)), np.uint64(shift))
 
 
-@compiled
+@inlined
 def quotient(number, reciprocal):
     """`number // divisor` of a number from 0 to 2**31 - 1."""
     return np.int64((np.uint64(number) * reciprocal.multiplier) >> reciprocal.shift)

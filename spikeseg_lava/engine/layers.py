@@ -91,8 +91,8 @@ class EventPool:
     def __init__(self, layer: PoolLayer, input_shape: Shape, output_shape: Shape) -> None:
         channels, height, width = output_shape
         rows, columns = reaches(input_shape, output_shape, layer.kernel, layer.stride, (0, 0))
-        self._windows = windows(channels, input_shape[2], rows, columns)
-        self._marked = np.full((height, width, channels), LONG_AGO, np.int64)
+        self._layout, self._windows = windows(channels, input_shape[2], width, rows, columns)
+        self._marked = np.full(height * width * channels, LONG_AGO, np.int64)
         self._step = 0
 
     def clear(self) -> None:
@@ -103,7 +103,7 @@ class EventPool:
         first, self._step = self._step, self._step + events.steps
         if not len(events.index):
             return SparseSteps.silent(events.steps)
-        offsets, index = pool_steps(events.offsets, events.index, first, self._windows, self._marked)
+        offsets, index = pool_steps(events.offsets, events.index, first, self._layout, self._windows, self._marked)
         return SparseSteps.of_spikes(offsets, index)
 
 

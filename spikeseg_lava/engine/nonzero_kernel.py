@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeseg_lava.engine.compilation import compiled
+from spikeseg_lava.engine.compilation import compiled, inlined
 
 BLOCK = 16
 
 
-@compiled
+@inlined
 def count_nonzero(values):
     """How many of the values are not zero (not-a-number is not)."""
     count = 0
     for k in range(np.uint64(values.size)):
         count += np.int64(values[k] != 0)
     return count
+
+
+@inlined
+def any_nonzero(values, first, end):
+    """Whether any value of a stretch is not zero."""
+    found = False
+    for k in range(first, end):
+        found |= values[k] != 0
+    return found
 
 
 @compiled
@@ -42,12 +51,3 @@ def nonzero_values(clip):
             at += area
         offsets[s + 1] = count
     return offsets, index[:total].copy(), values[:total].copy()
-
-
-@compiled
-def any_nonzero(values, first, end):
-    """Whether any value of a stretch is not zero."""
-    found = False
-    for k in range(first, end):
-        found |= values[k] != 0
-    return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeseg_lava.engine.compilation import compiled
+from spikeseg_lava.engine.compilation import inlined
 from spikeseg_lava.fixed_point import DECAY_BITS, DECAY_UNIT, STATE_MAX, STATE_MIN
 
 FORGOTTEN = 2**24  # steps of the smallest leak from one end of the range to the other
 LOWEST, HIGHEST = np.int32(STATE_MIN), np.int32(STATE_MAX)
 
 
-@compiled
+@inlined
 def catch_up(tile, step, since, layout, membrane, fired, updated, leak, enough, decay):
     """Leak a tile without input up to and including `step`; forget it where it was last updated before `since`."""
     idle = step - updated[tile]
@@ -30,7 +30,7 @@ def catch_up(tile, step, since, layout, membrane, fired, updated, leak, enough, 
             leak_idle(base, idle, membrane, leak, enough, layout.lower)
 
 
-@compiled
+@inlined
 def leak_idle(base, idle, membrane, leak, enough, lower):
     """`V = max(V - n L, lower bound)`; after `enough` steps every membrane is at its bound, so 32 bit are enough."""
     steps, lowest = np.int32(min(idle, FORGOTTEN)), np.int32(lower)
@@ -39,7 +39,7 @@ def leak_idle(base, idle, membrane, leak, enough, lower):
         membrane[base + k] = max(np.int32(membrane[base + k] - lost), lowest)
 
 
-@compiled
+@inlined
 def decay_idle(base, idle, membrane, decay):
     """`V = sign(V) ((|V| (4096 - D)) >> 12)`, n times or until nothing is left to decay."""
     for k in range(np.uint64(decay.size)):
@@ -51,7 +51,7 @@ def decay_idle(base, idle, membrane, decay):
         membrane[base + k] = magnitude if value > 0 else -magnitude
 
 
-@compiled
+@inlined
 def integrate_subtractive(base, drive, membrane, threshold, leak, lower):
     """One step `V = sat24(V + sat24(A) - L)` and the floor; says whether any neuron reached its threshold."""
     lowest, reached = np.int32(lower), np.uint8(0)
@@ -65,7 +65,7 @@ def integrate_subtractive(base, drive, membrane, threshold, leak, lower):
     return reached
 
 
-@compiled
+@inlined
 def integrate_multiplicative(base, drive, membrane, threshold, decay, lower):
     """One step `V = sat24(sign(V) ((|V| (4096 - D)) >> 12) + sat24(A))` and the floor; says as the other does."""
     reached = np.uint8(0)
@@ -80,7 +80,7 @@ def integrate_multiplicative(base, drive, membrane, threshold, decay, lower):
     return reached
 
 
-@compiled
+@inlined
 def fire(base, membrane, fired, spiked, threshold, fire_once):
     """Spikes of the tile (into `spiked`), fire-once and the hard reset; only where a threshold was reached."""
     again, fires = np.uint8(not fire_once), np.uint8(0)
@@ -94,7 +94,7 @@ def fire(base, membrane, fired, spiked, threshold, fire_once):
     return fires
 
 
-@compiled
+@inlined
 def emit(tile, layout, spiked, spikes, count):
     """Append the spikes of a tile as (row * columns + column) * O + channel; those in the padding are none."""
     row = tile // layout.tiles

@@ -20,7 +20,7 @@ from spikeseg_lava.record import SpikeRecord
 
 FORMAT = "spikeseg_lava.spike_stream"
 VERSION = 1
-ROWS_PER_WRITE = 2**17
+ROWS_PER_WRITE = 2**19  # 8 MB of rows are held back
 NO_START = -(2**63)
 
 

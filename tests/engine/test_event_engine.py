@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +150,16 @@ def golden_model(shared):
     from spikeseg_lava.quantise import quantize
 
     return quantize(load_checkpoint(shared / "checkpoints" / "spikeseg_ebssa.pt", threshold=0.05))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="protects memory as Linux does")
+@pytest.mark.parametrize(("events", "code"), [(0, 0), (1, -signal.SIGSEGV)])
+def test_an_empty_step_touches_no_array_of_pixels(events, code):
+    """Every such array lies in memory without access; one event, for comparison, ends in a segmentation fault."""
+    script = Path(__file__).parent / "guarded_step.py"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
+    done = subprocess.run([sys.executable, script, str(events)], env=environment, timeout=120, capture_output=True)
+    assert done.returncode == code, done.stderr.decode()
 
 
 @pytest.mark.parametrize("frames", [np.zeros((2, 3, 4, 4)), np.zeros((2, 4, 4)), np.zeros(3)])
