@@ -1,9 +1,4 @@
-"""What a network or a model consists of, layer by layer: for a table, without running anything.
-
-    synapses = I * O * (taps of the kernel that lie on the input, summed over all output rows) * (same over columns)
-
-so taps on the padding are not counted.
-"""
+"""What a network or a model consists of, layer by layer: for a table, without running anything."""
 
 from __future__ import annotations
 
@@ -13,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.counting import synapses
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel
 from spikeseg_lava.network import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork
 
@@ -82,15 +78,6 @@ def describe(network: SpikingNetwork | FixedPointModel, size: Pair | None = None
     return Description(tuple(_row(layer, below, above) for layer, below, above in triples), shapes[0])
 
 
-def synapse_count(layer: ConvLayer | FixedPointConv, shape: Shape) -> int:
-    """Synapses of a convolution on an input of `shape` (C, H, W), exact at the borders; one, whatever the planes."""
-    weight = _source(layer).weight
-    output = layer.output_shape(shape)
-    sides = zip(shape[1:], output[1:], weight.shape[2:], layer.stride, layer.padding, strict=True)
-    rows, columns = (_taps(*side) for side in sides)
-    return weight.shape[0] * weight.shape[1] * rows * columns
-
-
 def _shapes(network: SpikingNetwork | FixedPointModel, size: Pair) -> list[Shape]:
     return [(network.input_channels, *size), *network.shapes(size).values()]
 
@@ -116,7 +103,7 @@ def _row(layer: Any, below: Shape | None, above: Shape | None) -> LayerDescripti
         exponents=None if is_float else tuple(plane.exponent for plane in layer.planes),
         output=above,
         neurons=int(np.prod(above)) if above else None,
-        synapses=synapse_count(layer, below) if below else None,
+        synapses=synapses(layer, below) if below else None,
     )
 
 
@@ -133,8 +120,3 @@ def _kind(neuron: Any) -> str:
 
 def _range(values: NDArray[Any]) -> Range:
     return values.min().item(), values.max().item()
-
-
-def _taps(size: int, outputs: int, kernel: int, stride: int, padding: int) -> int:
-    first = np.arange(outputs) * stride - padding
-    return int(np.maximum(0, np.minimum(first + kernel, size) - np.maximum(first, 0)).sum())

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeseg_lava.checkpoint import load_checkpoint
-from spikeseg_lava.description import describe, synapse_count
+from spikeseg_lava.counting import synapses
+from spikeseg_lava.description import describe
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
 from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer, SpikingNetwork
@@ -58,7 +59,7 @@ def test_synapses_are_those_that_lie_on_the_input(kernel, stride, size):
                 for j in range(kernel[1]):
                     row, column = y * stride[0] + i - kernel[0] // 2, x * stride[1] + j - kernel[1] // 2
                     count += 2 * 3 * (0 <= row < height and 0 <= column < width)
-    assert synapse_count(layer, (3, height, width)) == count
+    assert synapses(layer, (3, height, width)) == count
 
 
 def test_parameters_are_a_range_over_the_channels():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from spikeseg_lava.cli.bench import bench
 from spikeseg_lava.cli.convert import convert
 from spikeseg_lava.cli.demo import demo
 from spikeseg_lava.cli.detect import detect
@@ -20,5 +21,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, inspect, convert, run, verify, detect, evaluate, report):
+for command in (demo, inspect, convert, run, verify, detect, evaluate, report, bench):
     app.command()(command)

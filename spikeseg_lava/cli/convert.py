@@ -12,6 +12,7 @@ from spikeseg_lava.cli.console import say, say_table
 from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_clips
 from spikeseg_lava.cli.networks import read_checkpoint
 from spikeseg_lava.fixed_point import FixedPointModel
+from spikeseg_lava.network import SpikingNetwork
 
 
 def convert(
@@ -28,6 +29,10 @@ def convert(
     planes: options.Planes = None,
     input_bits: options.InputBits = None,
     per_channel: options.PerChannel = None,
+    simplify: Annotated[
+        bool,
+        typer.Option("--simplify/--no-simplify", help="First leave out equal, silent and unheard maps (lossless)."),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Trace the integers to their floats, scales and errors.")
     ] = False,
@@ -37,6 +42,8 @@ def convert(
     With calibration, the cheapest setting that keeps every spike of the clips; without, the finest one.
     """
     network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools))
+    if simplify:
+        network = _simplified(network)
     binning = Binning(timesteps, options.parse_size(size), binary)
     clips = read_clips(calibration, network, binning)
     model = integers_of(network, clips, Quantisation(target, planes, input_bits, per_channel))
@@ -45,6 +52,17 @@ def convert(
     if explain:
         _show_explanation(model)
     say(f"model: {output}")
+
+
+def _simplified(network: SpikingNetwork) -> SpikingNetwork:
+    """The network with fewer maps and the same classification spikes; says what was left out."""
+    from spikeseg_lava.simplification import simplify
+
+    simpler = simplify(network)
+    for name, reasons in simpler.reasons.items():
+        for reason, maps in reasons.items():
+            say(f"{name}: maps {', '.join(map(str, maps))} left out: {reason}")
+    return simpler.network
 
 
 def _show_choice(model: FixedPointModel) -> None:

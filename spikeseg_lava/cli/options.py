@@ -32,7 +32,9 @@ class Thresholds(str, Enum):
     ADAPTED = "adapted"
 
 
-NetworkFile = Annotated[Path, typer.Argument(metavar="NETWORK", help="Checkpoint (.pt, .pth), model (.slm) or NIR graph (.nir).")]
+NetworkFile = Annotated[
+    Path, typer.Argument(metavar="NETWORK", help="Checkpoint (.pt, .pth), model (.slm) or NIR graph (.nir).")
+]
 InputFile = Annotated[
     Path, typer.Argument(metavar="INPUT", help=f"Clip (.npz with `frames`) or recording ({RECORDINGS}).")
 ]

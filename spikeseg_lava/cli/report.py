@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
 from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
+from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network import SpikingNetwork
 
 if TYPE_CHECKING:
@@ -62,16 +64,7 @@ def report(
         model, target, frame_size, frames=frames, record=record, fire_once=fire_once, title=network.name
     )
     further = [*(_savings(loaded, built) if simplify else []), *(_stock(model, frames, fire_once) if stock else [])]
-    built = build_report(
-        model,
-        target,
-        frame_size,
-        frames=frames,
-        record=record,
-        fire_once=fire_once,
-        title=network.name,
-        further=further,
-    )
+    built = replace(built, further=tuple(further))
     _show(built, figure, explain, json)
     if html is not None:
         save_html(built, html)
@@ -112,6 +105,8 @@ def _savings(network: SpikingNetwork | FixedPointModel, built: Report) -> list[T
 
 
 def _stock(model: FixedPointModel, frames: Any, fire_once: bool) -> list[Table]:
+    if frames is None:
+        raise ArgumentError("`--stock` is measured on a clip: name one after the network")
     from spikeseg_lava.cli.forms import stock_report
     from spikeseg_lava.report import stock_table
 

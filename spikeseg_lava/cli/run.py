@@ -1,54 +1,117 @@
-"""`spikeseg-lava run`: spikes of a network on a clip or recording, with any backend."""
+"""`spikeseg-lava run`: spikes of a network on a clip or recording, or on many of them sample by sample."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spikeseg_lava.cli import options
-from spikeseg_lava.cli.console import say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
+from spikeseg_lava.cli.inputs import (
+    DEFAULT_TIMESTEPS,
+    Binning,
+    Quantisation,
+    integers_of,
+    read_clips,
+    read_frames,
+)
 from spikeseg_lava.cli.networks import read_network
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.fixed_point import FixedPointModel
+from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.record import SpikeRecord
+
+if TYPE_CHECKING:
+    from spikeseg_lava.many import FileResult, ManyResult
+
+Network = SpikingNetwork | FixedPointModel
 
 
 def run(
     network: options.NetworkFile,
-    input: options.InputFile,
-    backend: Annotated[options.Backend, typer.Option(help="What executes the network.")] = options.Backend.TORCH,
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="INPUT...", help=f"Clip (.npz with `frames`) or recording ({options.RECORDINGS})."),
+    ],
+    backend: Annotated[
+        options.Backend | None, typer.Option(help="What executes the network; default: torch, of many files event.")
+    ] = None,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
     fire_once: options.FireOnce = True,
-    output: Annotated[Path | None, typer.Option(help="Write the spike record here (.npz).")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the spike record here (.npz); of many files: folder for their spikes.")
+    ] = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
     binary: options.Binary = False,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="Cut recordings into samples this long, in bounded memory; default of many: 1."
+        ),
+    ] = None,
+    carry_state: Annotated[bool, typer.Option("--carry-state", help="Do not clear the state between samples.")] = False,
+    jobs: Annotated[int, typer.Option(help="Files at a time; -1: one a core.")] = 1,
+    calibration: options.Calibration = None,
     target: options.Target = "loihi2",
     planes: options.Planes = None,
     input_bits: options.InputBits = None,
     per_channel: options.PerChannel = None,
     json: options.Json = False,
 ) -> None:
-    """Run a network on a clip and write its spikes.
+    """Run a network and write its spikes.
 
-    A checkpoint runs in floats with backend torch; every other backend quantises it first, calibrated on the input.
+    One input is one sample. Many inputs, or --window, are run sample by sample on the event engine; what is done
+    already is not done again. A checkpoint runs in floats with backend torch; every other backend quantises it first,
+    calibrated on the input, or on --calibration, or with many inputs in the finest integers.
     """
+    loaded = read_network(network, options.reading(threshold, thresholds, pools))
+    wish = Quantisation(target, planes, input_bits, per_channel)
+    binning = Binning(timesteps, options.parse_size(size), binary)
+    clips = read_clips(calibration, loaded, binning)
+    if len(inputs) == 1 and window is None:
+        _run_one(
+            loaded, inputs[0], binning, clips, wish, (backend or options.Backend.TORCH).value, fire_once, output, json
+        )
+        return
+    if backend not in (None, options.Backend.EVENT):
+        raise ArgumentError(f"`--backend` {backend.value} runs one input as one sample; many, or --window, need event")
+    settings = {
+        "duration_us": options.microseconds(1.0 if window is None else window),
+        "timesteps": timesteps or loaded.timesteps or DEFAULT_TIMESTEPS,
+        "size": binning.size,
+        "binary": binary,
+        "fire_once": fire_once,
+        "carry_state": carry_state,
+    }
+    _run_many(integers_of(loaded, clips, wish), inputs, output or Path("spikes"), jobs, settings, json)
+
+
+def _run_one(
+    network: Network,
+    path: Path,
+    binning: Binning,
+    clips: Any,
+    wish: Quantisation,
+    backend: str,
+    fire_once: bool,
+    output: Path | None,
+    json: bool,
+) -> None:
     from spikeseg_lava.execution import run as execute
 
-    loaded = read_network(network, options.reading(threshold, thresholds, pools))
-    frames = read_frames(input, loaded, Binning(timesteps, options.parse_size(size), binary))
-    if backend != options.Backend.TORCH:
-        loaded = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel))
-    record = execute(loaded, frames, backend.value, fire_once)
+    frames = read_frames(path, network, binning)
+    model = network if backend == "torch" else integers_of(network, clips or frames, wish)
+    record = execute(model, frames, backend, fire_once)
     if output is not None:
         record.save(output)
     if json:
-        say_json(
-            {"spikes": record.counts, "output": None if output is None else str(output), "meta": dict(record.meta)}
-        )
+        written = None if output is None else str(output)
+        say_json({"spikes": record.counts, "output": written, "meta": dict(record.meta)})
     else:
         _show(record, output)
 
@@ -59,3 +122,38 @@ def _show(record: SpikeRecord, output: Path | None) -> None:
     say_table(title, ("layer", "neurons (C x H x W)", "spikes"), rows)
     if output is not None:
         say(f"spike record: {output}")
+
+
+def _run_many(
+    model: FixedPointModel, inputs: list[Path], folder: Path, jobs: int, settings: dict[str, Any], json: bool
+) -> None:
+    from spikeseg_lava.many import run_many
+
+    with progress() as bar:
+        task = bar.add_task("files", total=len(inputs))
+        result = run_many(inputs, model, folder, jobs=jobs, progress=lambda done, _: _tell(bar, task, done), **settings)
+    if json:
+        say_json({"files": [_plain(x) for x in result.files]})
+    else:
+        _show_many(result, folder)
+    raise typer.Exit(1 if result.failed else 0)
+
+
+def _tell(bar: Any, task: Any, done: FileResult) -> None:
+    bar.advance(task)
+    if done.state == "failed":
+        note(f"failed: {done.source}")
+
+
+def _plain(result: FileResult) -> dict[str, Any]:
+    facts = {"source": str(result.source), "state": result.state, "samples": result.samples, "error": result.error}
+    return {**facts, "output": str(result.output), "spikes": result.counts}
+
+
+def _show_many(result: ManyResult, folder: Path) -> None:
+    last = [list((x.counts or {}).values())[-1:] for x in result.files]
+    rows = [
+        (x.source.name, x.state, x.samples, *(found or [None])) for x, found in zip(result.files, last, strict=True)
+    ]
+    say_table(f"spikes in {folder}", ("file", "state", "samples", "classification spikes"), rows)
+    say(result.summary())

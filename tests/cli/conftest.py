@@ -36,7 +36,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         capsys.readouterr()
         code = exit_code_of_main()
         logging.getLogger("spikeseg_lava").setLevel(logging.NOTSET)
-        return Finished(code, *capsys.readouterr())
+        out, err = capsys.readouterr()
+        return Finished(code, str(out), str(err))
 
     return call
 

@@ -1,0 +1,62 @@
+"""`spikeseg-lava bench`: our executions and stock Lava's, on one clip and one machine, in turns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikeseg_lava.cli import options
+from spikeseg_lava.cli.console import note, say, say_json, say_table
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.networks import read_network, shipped_network
+from spikeseg_lava.network import SpikingNetwork
+
+
+def bench(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[NETWORK CLIP]", help="Network and clip; default: the demo's.")
+    ] = None,
+    threshold: options.Threshold = None,
+    fire_once: options.FireOnce = True,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each contender runs, in turns.")] = 5,
+    only: Annotated[list[str] | None, typer.Option(help="Measure this contender; may be given several times.")] = None,
+    curves: Annotated[
+        bool, typer.Option("--curves/--no-curves", help="Also the engine over events per step and over frame area.")
+    ] = True,
+    output: Annotated[Path | None, typer.Option(help="Write all figures (.json).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw cost against events and area (.png, .pdf or .svg).")] = None,
+    json: options.Json = False,
+) -> None:
+    """Milliseconds a step of stock Lava, our Lava graphs, PyTorch and the event engine, with ratios and the limit."""
+    from spikeseg_lava.bench import run_benchmark
+
+    network_file, clip = _pair(files or [])
+    network = read_network(network_file, options.reading(threshold, options.Thresholds.BUFFERS, None))
+    frames = read_frames(clip, network, Binning())
+    model = integers_of(network, frames, Quantisation())
+    floats = network if isinstance(network, SpikingNetwork) else None
+    result = run_benchmark(
+        model, frames, floats, contenders=only, rounds=rounds, fire_once=fire_once, curves=curves, progress=note
+    )
+    if json:
+        say_json(result.to_dict())
+    else:
+        heading, *rows = result.table()
+        say_table(f"{clip.name}, {rounds} round(s)", heading, rows)
+        for name, reason in result.skipped.items():
+            say(f"not measured: {name}: {reason}")
+    for path, write in ((output, result.to_json), (plot, result.plot)):
+        if path is not None:
+            write(path)
+            (note if json else say)(f"written: {path}")
+
+
+def _pair(files: list[Path]) -> tuple[Path, Path]:
+    from spikeseg_lava.demo import clip_path
+    from spikeseg_lava.errors import ArgumentError
+
+    if len(files) not in (0, 2):
+        raise ArgumentError(f"expected a network and a clip, or neither for the demo's, got {len(files)} file(s)")
+    return (files[0], files[1]) if files else (shipped_network(), clip_path())
