@@ -31,11 +31,13 @@ def over_events(model: FixedPointModel, size: Pair) -> tuple[Point, ...]:
 
 
 def over_area(model: FixedPointModel, size: Pair) -> tuple[Point, ...]:
-    """Points for frames of growing height and width, always with the very same events in one corner."""
-    patch = (min(PATCH, size[0]), min(PATCH, size[1]))
-    frames = scene(model, patch, patch, min(EVENTS_ON_AREA, model.input_channels * patch[0] * patch[1]))
+    """Points for frames of growing height and width, always with the very same events, away from the borders."""
+    patch = (min(PATCH, size[0] // 2), min(PATCH, size[1] // 2))
+    margin = (size[0] - patch[0]) // 2, (size[1] - patch[1]) // 2
+    events = min(EVENTS_ON_AREA, model.input_channels * patch[0] * patch[1] // 2)
+    frames = scene(model, patch, patch, events)
     sizes = [(size[0] * factor, size[1] * factor) for factor in FACTORS]
-    return tuple(_point(model, larger, _padded(frames, larger)) for larger in sizes)
+    return tuple(_point(model, larger, _padded(frames, larger, margin)) for larger in sizes)
 
 
 def scene(model: FixedPointModel, size: Pair, patch: Pair, events: int, seed: int = 0) -> np.ndarray:
@@ -48,8 +50,10 @@ def scene(model: FixedPointModel, size: Pair, patch: Pair, events: int, seed: in
     return _padded(flat.reshape(STEPS, model.input_channels, *patch), size)
 
 
-def _padded(frames: np.ndarray, size: Pair) -> np.ndarray:
-    return np.pad(frames, [(0, 0), (0, 0), (0, size[0] - frames.shape[2]), (0, size[1] - frames.shape[3])])
+def _padded(frames: np.ndarray, size: Pair, margin: Pair = (0, 0)) -> np.ndarray:
+    """Frames of `size` with those given at row and column `margin`, zeros around them."""
+    around = [(m, n - m - k) for m, n, k in zip(margin, size, frames.shape[2:], strict=True)]
+    return np.pad(frames, [(0, 0), (0, 0), *around])
 
 
 def _point(model: FixedPointModel, size: Pair, frames: np.ndarray) -> Point:
