@@ -67,7 +67,7 @@ class Room:
     def largest_exponent(self, setting: LayerSetting) -> int:
         """Of the low plane: it shares the graded payload with the input, or sits in the synapse without payloads."""
         bits = self.target.payload_bits.value
-        return max(0, (bits - setting.input_bits if bits > 1 else SYNAPSE_EXPONENTS) - setting.shift)
+        return (bits - setting.input_bits if bits > 1 else SYNAPSE_EXPONENTS) - setting.shift
 
     @property
     def accumulator_max(self) -> int:
@@ -93,6 +93,9 @@ def with_exponent(layer: ConvLayer, setting: LayerSetting, room: Room, weight: N
 
     A smaller one that is still fine is preferred where the drive of the worst input then fits the accumulator.
     """
+    largest = room.largest_exponent(setting)
+    if largest < 0:
+        raise _payload_too_long(layer, setting, room)
     limit = firing_level(layer, setting.input_bits)
     highest = highest_scale(layer, setting, room.input_scale, room.steps)
     unit = weight * room.input_scale
@@ -101,7 +104,7 @@ def with_exponent(layer: ConvLayer, setting: LayerSetting, room: Room, weight: N
         np.ceil(_log2(ENOUGH / layer.neuron.threshold / unit).max()),
         np.floor(_log2(room.accumulator_max / max(drive, 1e-300))),
     )
-    most = min(np.floor(_log2(highest / unit).min()), room.largest_exponent(setting))
+    most = min(np.floor(_log2(highest / unit).min()), largest)
     exponent = int(max(0, min(wanted, most, max(fits, FINE_EXPONENT - setting.shift))))
     return LayerScale(weight, room.input_scale, exponent, limit)
 
@@ -139,6 +142,13 @@ def _squared_errors(
     kept = np.minimum(layer.weight, limit[:, None, None, None]).reshape(len(limit), -1)
     errors = np.array([np.square(np.rint(kept * s[:, None]) / s[:, None] - kept).sum(axis=1) for s in scales])
     return errors if per_channel else np.broadcast_to(errors.sum(axis=1, keepdims=True), errors.shape)
+
+
+def _payload_too_long(layer: ConvLayer, setting: LayerSetting, room: Room) -> QuantisationError:
+    return QuantisationError(
+        f"`{layer.name}`: {setting.input_bits} input bits shifted by {setting.shift} for the high plane leave the "
+        f"{room.target.payload_bits.value} payload bits of {room.target.name}; use fewer `input_bits`, or one plane"
+    )
 
 
 def _too_small(layer: ConvLayer, room: Room) -> QuantisationError:

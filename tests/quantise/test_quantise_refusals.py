@@ -59,6 +59,12 @@ def test_networks_without_integers(network: SpikingNetwork, words: str):
         quantize(network)
 
 
+def test_payload_that_the_high_plane_shifts_out():
+    with pytest.raises(QuantisationError, match=r"`conv1`: 17 input bits shifted by 8.*24 payload bits of loihi2"):
+        quantize(one_layer([[1.0]], 0.01), planes=2, input_bits=17)
+    assert quantize(one_layer([[1.0]], 0.01), planes=2, input_bits=16).convolutions[0].planes[1].exponent == 8
+
+
 def test_sample_too_long_for_a_neuron_without_floor():
     network = one_layer([[1.0, -1.0]], 0.5, floor=False)
     endless = SpikingNetwork(network.layers, (1, 1), 10**8)
