@@ -55,11 +55,13 @@ def step_count(record: SpikeRecord, timesteps: int | None, trained: int | None) 
 
 
 def check_spikes(record: SpikeRecord, shapes: Mapping[str, Shape]) -> None:
-    """RecordError where a spike lies outside its layer."""
+    """RecordError where a spike lies outside its layer, or spikes are not in order of time."""
     for name, shape in shapes.items():
         rows = record.spikes.get(name)
         if rows is None or not len(rows):
             continue
+        if np.any(np.diff(rows[:, 0]) < 0):
+            raise RecordError(f"spikes of `{name}` are not in order of time: rows must be sorted by t, c, y, x")
         outside = (rows[:, 1:] < 0).any(axis=1) | (rows[:, 1:] >= np.array(shape)).any(axis=1)
         if outside.any():
             site = tuple(int(n) for n in rows[np.argmax(outside)])

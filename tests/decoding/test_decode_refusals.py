@@ -55,6 +55,12 @@ def test_record_of_another_size():
         decode(RECORD, NETWORK, size=(12, 12))
 
 
+def test_record_out_of_order():
+    spikes = {**RECORD.spikes, "conv2": RECORD.spikes["conv2"][::-1]}
+    with pytest.raises(RecordError, match="`conv2` are not in order of time"):
+        decode(replace(RECORD, spikes=spikes), NETWORK)
+
+
 def test_unknown_size():
     with pytest.raises(ArgumentError, match="`size` is needed"):
         decode(without_meta(RECORD), NETWORK)
