@@ -15,11 +15,12 @@ from lava.proc.conv.process import Conv
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.monitor.process import Monitor
-from lava_networks import integer_conv, weights
+from lava_networks import assert_same, integer_conv, small_clip, small_model, weights
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import STATE_MAX, FixedPointModel, InputCode
 from spikeseg_lava.lava.axes import lava_image, lava_weight
+from spikeseg_lava.lava.graph import build_graph
 from spikeseg_lava.lava.layer_spec import layer_specs
 from spikeseg_lava.lava.processes.conv.process import PlaneConv
 from spikeseg_lava.lava.processes.event_source.process import EventSource
@@ -29,7 +30,8 @@ from spikeseg_lava.lava.processes.pool.process import OrPool
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
 from spikeseg_lava.lava.processes.spiking_conv.process import SpikingConv, spiking_conv
 from spikeseg_lava.lava.runtime import supervised
-from torch_reference import LIFNeuron, ReferenceEncoder
+from spikeseg_lava.record import SpikeRecord
+from torch_reference import LIFNeuron, ReferenceEncoder, run_reference
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 FIXED, FLOAT = Loihi2SimCfg(select_tag="fixed_pt"), Loihi2SimCfg(select_tag="floating_pt")
@@ -163,6 +165,20 @@ def test_a_source_streams_a_generator_and_a_sink_is_read_while_running() -> None
         source.run(RunSteps(2))
         np.testing.assert_array_equal(sink.take()[:, [0, 3]], [[6, 0], [7, 0]])
     sink.close()
+
+
+def test_the_layer_graph_runs_in_lavas_own_runtime_and_shows_every_step() -> None:
+    model, frames = small_model(), small_clip(steps=4)
+    oracle, graph, monitor = ReferenceEncoder(model, fire_once=True), build_graph(model, frames), Monitor()
+    monitor.probe(graph.layers["conv2"].v, len(frames))  # type: ignore[union-attr]
+    with running(graph.source, graph.run_config, len(frames)):
+        watched = monitor.get_data()["conv2"]["v"]
+    for t, frame in enumerate(oracle.encode(frames)):
+        oracle.step(frame)
+        np.testing.assert_array_equal(lava_image(watched[t]), oracle.membranes()["conv2"], f"step {t}")
+    record = SpikeRecord(graph.spikes(), graph.membranes())
+    graph.close()
+    assert_same(run_reference(model, frames), record)
 
 
 def test_wrong_arguments_are_refused_in_the_parent() -> None:

@@ -21,9 +21,9 @@ from spikeseg_lava.network import PoolLayer
 from torch_reference import ReferenceEncoder, run_reference
 
 PLAIN = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-FEW = settings(PLAIN, max_examples=6)
+FEW = settings(PLAIN, max_examples=5)
 
 
 @st.composite

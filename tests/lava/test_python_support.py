@@ -75,14 +75,13 @@ def test_importing_the_package_imports_neither_lava_nor_numba() -> None:
     assert finished.stdout == "[]\n", finished.stderr
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_runs_where_another_start_method_was_chosen(method: str) -> None:
+def test_runs_where_another_start_method_was_chosen() -> None:
     finished = run(
-        f"import multiprocessing, sys; multiprocessing.set_start_method({method!r})\n"
+        "import multiprocessing, sys; multiprocessing.set_start_method('spawn')\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from lava_networks import small_clip, small_model\n"
         "from spikeseg_lava.lava import run_lava\n"
         "record = run_lava(small_model(), small_clip(), timeout=60)\n"
         "print(record.counts['conv2'] > 0, multiprocessing.get_start_method())"
     )
-    assert finished.stdout == f"True {method}\n", finished.stderr
+    assert finished.stdout == "True spawn\n", finished.stderr
