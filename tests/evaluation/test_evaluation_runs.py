@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from spikeseg_lava.demo import ScenePlan
 from spikeseg_lava.demo.construction import demo_network
@@ -21,6 +22,7 @@ from spikeseg_lava.evaluation import (
     costs,
     csv_text,
     evaluate,
+    find_sources,
     rows,
     synthetic_sources,
 )
@@ -144,3 +146,20 @@ def test_nothing_to_evaluate():
         list(evaluate(SOURCES, {}, NETWORK, SETTINGS))
     with pytest.raises(ArgumentError, match="`radius`"):
         Settings(radius=0)
+
+
+def test_files_of_two_cameras_give_what_the_recordings_in_memory_give(tmp_path, results):
+    """The synthetic passes written as EBSSA keeps them (pixels from 1), read again and evaluated."""
+    (tmp_path / "Labelled Data").mkdir()
+    for source, camera in zip(SOURCES, ("atis", "davis"), strict=True):
+        recording = source.read()
+        labels = recording.labels
+        assert labels is not None
+        td = {"x": recording.x + 1, "y": recording.y + 1, "ts": recording.t, "p": recording.p}
+        marks = {"x": labels.x + 1, "y": labels.y + 1, "ts": labels.t, "id": labels.id}
+        savemat(tmp_path / "Labelled Data" / f"one_{camera}_pass.mat", {"TD": td, "Obj": marks})
+    sources = find_sources(tmp_path, sensor_size=ScenePlan().size)
+    again = list(evaluate(sources, {"float": seeing}, NETWORK, SETTINGS))
+    ours, theirs = ([r.counts for r in found if isinstance(r, Result)] for found in (again, results))
+    assert ours == theirs[::2]
+    assert [row["recording"] for row in rows(again)] == ["one_atis_pass", "one_davis_pass", "pass one_pass", "overall"]
