@@ -36,11 +36,19 @@ def convert(
     explain: Annotated[
         bool, typer.Option("--explain", help="Trace the integers to their floats, scales and errors.")
     ] = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write every integer with its float, scale and error (.csv).")
+    ] = None,
 ) -> None:
     """Write a checkpoint in the integers of a chip.
 
-    With calibration, the cheapest setting that keeps every spike of the clips; without, the finest one.
+    With calibration, the cheapest setting that keeps every spike of the clips, fire-once and refire; without, the
+    finest one. One clip may not speak for all: give several.
     """
+    from spikeseg_lava.quantise import explain as trace_back
+
+    if trace is not None:
+        options.by_suffix(trace, {".csv": None})
     network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools))
     if simplify:
         network = _simplified(network)
@@ -50,7 +58,10 @@ def convert(
     model.save(output)
     _show_choice(model)
     if explain:
-        _show_explanation(model)
+        say(str(trace_back(model)))
+    if trace is not None:
+        trace_back(model).save_csv(trace)
+        say(f"trace: {trace}")
     say(f"model: {output}")
 
 
@@ -79,9 +90,3 @@ def _show_choice(model: FixedPointModel) -> None:
 def _scales(model: FixedPointModel, name: str) -> str:
     scale = next(x.scale for x in model.convolutions if x.name == name)
     return f"{scale.min():.6g}" if scale.min() == scale.max() else f"{scale.min():.6g} to {scale.max():.6g}"
-
-
-def _show_explanation(model: FixedPointModel) -> None:
-    from spikeseg_lava.quantise import explain
-
-    say(str(explain(model)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Quantisation:
     planes: int | None = None
     input_bits: int | None = None
     per_channel: bool | None = None
+    fire_once: bool | None = None  # the mode whose spikes are kept; None: both
 
 
 def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: Binning) -> NDArray[np.float32]:
@@ -59,7 +60,7 @@ def integers_of(
 ) -> FixedPointModel:
     """The model itself, or the network quantised with `frames` as calibration."""
     if isinstance(network, FixedPointModel):
-        if wish != Quantisation():
+        if replace(wish, fire_once=None) != Quantisation():
             raise ArgumentError(
                 "a model's integers are fixed: --target, --planes, --input-bits and --per-channel are for checkpoints"
             )
@@ -73,6 +74,7 @@ def integers_of(
         planes=wish.planes,
         input_bits=wish.input_bits,
         per_channel=wish.per_channel,
+        fire_once=wish.fire_once,
     )
 
 

@@ -70,7 +70,7 @@ def run(
     calibrated on the input, or on --calibration, or with many inputs in the finest integers.
     """
     loaded = read_network(network, options.reading(threshold, thresholds, pools))
-    wish = Quantisation(target, planes, input_bits, per_channel)
+    wish = Quantisation(target, planes, input_bits, per_channel, fire_once)
     binning = Binning(timesteps, options.parse_size(size), binary)
     clips = read_clips(calibration, loaded, binning)
     if len(inputs) == 1 and window is None:

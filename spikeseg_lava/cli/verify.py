@@ -47,7 +47,7 @@ def verify(
 
     loaded = read_network(network, options.reading(threshold, thresholds, pools))
     frames = read_frames(input, loaded, Binning(timesteps, options.parse_size(size), binary))
-    model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel))
+    model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel, fire_once))
     floats = loaded if isinstance(loaded, SpikingNetwork) else None
     result = prove(model, frames, floats, backend=backend.value, fire_once=fire_once, least_iou=least_iou)
     if json:
