@@ -74,6 +74,8 @@ def lower(
     if size is None:
         raise ArgumentError("`size` is needed: neither the model nor a calibration clip says how large the frames are")
     frames = frames or (len(calibration) if calibration is not None else model.timesteps or FRAMES)
+    if method == "auto" and calibration is None:
+        method = "exact"
     wish = Wish(method, depth, fidelity, fire_once, frames, calibration is not None)
     fitted, plans = _fitted(model, calibration, wish)
     return build(fitted, plans, size, frames, fire_once, method)

@@ -57,6 +57,11 @@ def test_exact_takes_the_gadget_with_fewer_neurons(frames: int, gadget: str, fir
     assert network.exact
 
 
+def test_without_a_clip_auto_is_exact() -> None:
+    network = lower(small_model(0), frames=STEPS)
+    assert (network.method, network.exact) == ("exact", True)
+
+
 def test_the_floor_matters_in_these_clips() -> None:
     model, frames = small_model(3), small_frames(3, STEPS)
     plain = run_stock(lower(model, method="unfloored", fire_once=False, frames=STEPS), frames)
