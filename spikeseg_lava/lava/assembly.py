@@ -43,7 +43,7 @@ def event_steps(model: Network, frames: NDArray[Any]) -> Iterator[Step]:
     places = np.arange(width * height * channels, dtype=np.int32).reshape(width, height, channels)
     lava_place = lava_image(places).ravel()  # of each flat place in (C, H, W)
     for frame in frames:
-        flat = np.flatnonzero(frame)
+        flat = np.flatnonzero(frame != 0)  # many times faster than of the floats themselves
         values = np.ravel(frame)[flat]
         values = model.input.encode(values) if isinstance(model, FixedPointModel) else values.astype(np.float64)
         kept = np.flatnonzero(values)

@@ -41,7 +41,7 @@ class EventSendPort(CspSendPort):
         if data.shape != tuple(self._shape):
             raise ValueError(f"port `{self._name}` takes messages of shape {tuple(self._shape)}, got {data.shape}")
         if self.layout.capacity:
-            index = np.flatnonzero(data)
+            index = np.flatnonzero(data != 0)
             if len(index) <= self.layout.capacity:
                 return self.send_events(index, data.ravel()[index])
         slot = self._next()

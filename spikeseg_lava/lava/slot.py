@@ -48,6 +48,6 @@ class SlotLayout:
 def slot_events(slot: Slot) -> Events:
     count = int(slot.count[0])
     if count == DENSE:
-        index = np.flatnonzero(slot.dense)
+        index = np.flatnonzero(slot.dense != 0)
         return index.astype(np.int32), slot.dense.reshape(-1)[index]
     return slot.index[:count].copy(), slot.payload[:count].copy()

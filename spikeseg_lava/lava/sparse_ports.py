@@ -47,7 +47,7 @@ class EventInPort(PyInPort):
         ):
             return ports[0].recv_events()
         message = PyInPortVectorDense.recv(self)  # pyright: ignore[reportArgumentType]
-        index = np.flatnonzero(message)
+        index = np.flatnonzero(message != 0)
         return index.astype(np.int32), message.reshape(-1)[index]
 
     def peek(self) -> Events:
