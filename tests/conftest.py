@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+# Tests run side by side, one a core: more threads in each only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 NOTHING_SKIPPED = "SPIKESEG_LAVA_REQUIRE_ALL" in os.environ  # set in CI: a skipped test is a failed one
 

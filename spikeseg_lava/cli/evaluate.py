@@ -68,7 +68,7 @@ def evaluate(
         sources = evaluation.find_sources(dataset, options.parse_size(sensor_size))
     forms = forms_of(network, fire_once, stock=_frames_of(settings) if stock else None)
     with progress() as bar:
-        found = evaluation.evaluate(sources, forms, network, settings, results)
+        found = evaluation.evaluate(sources, forms, network, settings, results, facts={"fire_once": fire_once})
         judged = list(bar.track(found, total=len(sources) * len(forms), description="recordings"))
     if output is not None:
         _write(output, evaluation.csv_text(judged))
