@@ -6,88 +6,22 @@ the construction is tested here (with a stand-in for the extension): nothing of 
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2HwCfg
 from lava.proc.io import sink, source
-from lava.proc.io.encoder import Compression
-from lava.utils import loihi
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lava.axes import lava_shape, record_rows
+from spikeseg_lava.lava.chip_graph import MOST_LAG, build_chip_graph, require_extension
 from spikeseg_lava.lava.loihi_host import LoihiHost, choose_host
-from spikeseg_lava.lava.stock_graph import connect_synapses, neuron_process
 from spikeseg_lava.lower.alignment import aligned_record, arriving_later, best_lag
 from spikeseg_lava.lower.lowering import lower
-from spikeseg_lava.lower.parts import InputSource
-from spikeseg_lava.lower.simulate import checked_payloads, run_stock, source_payload
+from spikeseg_lava.lower.simulate import run_stock
 from spikeseg_lava.lower.stock_network import StockNetwork
 from spikeseg_lava.record import SpikeRecord
-
-ADAPTERS = "lava.proc.embedded_io.spike"
-MOST_LAG = 8  # chip steps that adapters may add
-
-
-@dataclass(frozen=True, eq=False)
-class ChipGraph:
-    """A connected graph for the chip, not started.
-
-    Attributes:
-        inputs: RingBuffer of every source, each followed by a PyToN3ConvAdapter.
-        outputs: RingBuffer of every recorded population, each behind an NxToPyAdapter.
-        neurons, synapses: what runs on neuron cores.
-        steps: chip steps to run.
-    """
-
-    inputs: Mapping[str, Any]
-    outputs: Mapping[str, Any]
-    neurons: Mapping[str, Any]
-    synapses: Mapping[str, Any]
-    steps: int
-
-    def spikes(self) -> dict[str, NDArray[np.int32]]:
-        """Int32[N, 4] rows (chip step, c, y, x) of every recorded population; moves each element singly, so slow."""
-        return {name: _rows(process.data.get(), process.a_in.shape) for name, process in self.outputs.items()}
-
-
-def require_extension() -> None:
-    """BackendError in one line unless the Lava extension for Loihi can be imported."""
-    if not loihi.is_installed():
-        raise BackendError(
-            "backend 'loihi2' needs Intel's Lava extension for Loihi (`lava-loihi`, for members of the INRC), which is "
-            "not installed; backend 'lava' simulates the same model here"
-        )
-
-
-def build_chip_graph(network: StockNetwork, frames: NDArray[Any], record: Iterable[str] | None = None) -> ChipGraph:
-    """Connect a stock network between spike adapters.
-
-    Args:
-        frames: Float[T, C, H, W] to feed.
-        record: layers to read back; default: all. Reading is slow: some 30 us a neuron and chip step.
-
-    Raises:
-        BackendError: the extension is not installed.
-        ArgumentError: a layer to record does not exist.
-    """
-    require_extension()
-    adapters: Any = importlib.import_module(ADAPTERS)
-    payloads, steps = checked_payloads(network, frames), network.chip_steps(len(frames)) + MOST_LAG
-    inputs = {s.name: source.RingBuffer(data=_input_data(s, payloads, network, steps)) for s in network.sources}
-    entries = {s.name: _entry(adapters, s, inputs[s.name]) for s in network.sources}
-    neurons = {population.name: neuron_process(population) for population in network.populations}
-    shapes = {part.name: part.shape for part in (*network.sources, *network.populations)}
-    ports = {name: adapter.out for name, adapter in entries.items()} | {n: p.s_out for n, p in neurons.items()}
-    synapses = connect_synapses(network.synapses, ports, neurons, shapes)
-    outputs = {name: _exit(adapters, neurons[name], steps) for name in _recorded(network, record)}
-    return ChipGraph(inputs, outputs, neurons, synapses, steps)
 
 
 def run_loihi2(
@@ -101,11 +35,12 @@ def run_loihi2(
     """Run one sample on Loihi 2.
 
     The chip steps that the adapters add are estimated against the stock simulator and taken off (`meta["lag"]`, and
-    `meta["agreement"]`, the share of equal spikes at that lag). Where windows close between frames, a lag also moves
-    their reset cycles; then the sample is run again with cycles that wait for it.
+    `meta["agreement"]`, the share of equal spikes at that lag). Reset cycles count chip steps too: where there are
+    some, a late sample is run again with cycles that wait for it.
 
     Args:
         model: a stock network, or a model to be lowered by `lower(model, "stock", frames)`.
+        fire_once: for a model; a stock network has it built in.
         host: where the chip is; default: what the environment says, see `LoihiHost`.
         select_tag: for `Loihi2HwCfg`; by default neuron-core models come first whatever their tag.
 
@@ -117,7 +52,7 @@ def run_loihi2(
     network = model if isinstance(model, StockNetwork) else lower(model, "stock", frames, fire_once=fire_once)
     rows, expected = _run(network, frames, select_tag), run_stock(network, frames)
     lag, agreement = best_lag(network, rows, expected, MOST_LAG)
-    if lag and network.steps_per_frame > 1:
+    if lag and any(population.reset for population in network.populations):
         rows = _run(arriving_later(network, lag), frames, select_tag)
         lag, agreement = best_lag(network, rows, expected, MOST_LAG)
     return aligned_record(network, rows, len(frames), "loihi2", lag, agreement=agreement, method=network.method)
@@ -137,39 +72,3 @@ def _run(network: StockNetwork, frames: NDArray[Any], select_tag: str | None) ->
         return graph.spikes()
     finally:
         first.stop()
-
-
-def _entry(adapters: Any, part: InputSource, buffer: Any) -> Any:
-    adapter = adapters.PyToN3ConvAdapter(
-        shape=lava_shape(part.shape), num_message_bits=max(8, part.bits), spike_exp=0, compression=Compression.DENSE
-    )
-    buffer.s_out.connect(adapter.inp)
-    return adapter
-
-
-def _exit(adapters: Any, neuron: Any, steps: int) -> Any:
-    adapter = adapters.NxToPyAdapter(shape=neuron.s_out.shape, num_message_bits=0)
-    neuron.s_out.connect(adapter.inp)
-    buffer = sink.RingBuffer(shape=neuron.s_out.shape, buffer=steps)
-    adapter.out.connect(buffer.a_in)
-    return buffer
-
-
-def _input_data(part: InputSource, payloads: NDArray[np.int32], network: StockNetwork, steps: int) -> NDArray[np.int32]:
-    """Int32[W, H, C, steps] of what a source sends."""
-    sent = [source_payload(part, payloads, network.steps_per_frame, step) for step in range(1, steps + 1)]
-    return np.stack([image.transpose(1, 0, 2) for image in sent], axis=-1)
-
-
-def _rows(data: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[np.int32]:
-    """Rows of a buffer [W, H, C, steps]."""
-    by_step = np.moveaxis(np.asarray(data), -1, 0).reshape(np.shape(data)[-1], -1)
-    step, index = np.nonzero(by_step)
-    return record_rows(step.astype(np.int32), index, shape)
-
-
-def _recorded(network: StockNetwork, record: Iterable[str] | None) -> list[str]:
-    layers = list(network.outputs) if record is None else list(record)
-    if unknown := sorted(set(layers) - set(network.outputs)):
-        raise ArgumentError(f"`record` names {', '.join(unknown)}, the layers are {', '.join(network.outputs)}")
-    return [network.outputs[layer].name for layer in layers]

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.conv.process import Conv
-from lava.proc.lif.process import LIF, LIFReset
-from lava.proc.sparse.process import Sparse
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags_array
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.lava.axes import lava_shape, lava_weight, swapped
+from spikeseg_lava.lava.axes import lava_shape
 from spikeseg_lava.lava.processes.event_source.process import EventSource, Step
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
 from spikeseg_lava.lava.quiet_process import forget
 from spikeseg_lava.lava.runtime import supervised
+from spikeseg_lava.lava.stock_processes import connect_synapses, neuron_process
 from spikeseg_lava.lava.wide_conv import PyWideConvModelFixed
 from spikeseg_lava.lower.alignment import aligned_record
-from spikeseg_lava.lower.limits import split_bias
-from spikeseg_lava.lower.parts import InputSource, KernelSynapse, PointSynapse, Population, Synapse
+from spikeseg_lava.lower.parts import InputSource
 from spikeseg_lava.lower.simulate import checked_payloads, source_payload
 from spikeseg_lava.lower.stock_network import StockNetwork
-from spikeseg_lava.network import Shape
 from spikeseg_lava.record import SpikeRecord
-
-Ports = Mapping[str, Any]  # source or population -> the port its spikes leave by
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,37 +104,6 @@ def run_stock_lava(network: StockNetwork, frames: NDArray[Any], timeout: float |
         graph.close()
 
 
-def connect_synapses(
-    synapses: Iterable[Synapse], ports: Ports, neurons: Mapping[str, Any], shapes: Mapping[str, Shape]
-) -> dict[str, Any]:
-    """Conv and Sparse Processes between ports and neurons, by name."""
-    made: dict[str, Any] = {}
-    for synapse in synapses:
-        if isinstance(synapse, KernelSynapse):
-            made[synapse.name] = _conv(synapse, ports[synapse.source], neurons[synapse.target], shapes[synapse.source])
-        else:
-            made[synapse.name] = _sparse(synapse, ports[synapse.source], neurons[synapse.target])
-    return made
-
-
-def neuron_process(population: Population) -> Any:
-    """LIF, or LIFReset where the population has a reset cycle."""
-    mantissa, exponent = split_bias(population.bias, population.name)
-    shape = lava_shape(population.shape)
-    parameters: dict[str, Any] = {
-        "shape": shape,
-        "vth": population.threshold,
-        "du": population.current_decay,
-        "dv": population.voltage_decay,
-        "bias_mant": np.broadcast_to(mantissa, shape).astype(np.int32),
-        "bias_exp": np.full(shape, exponent, np.int32),
-        "name": population.name,
-    }
-    if population.reset is None:
-        return LIF(**parameters)
-    return LIFReset(**parameters, reset_interval=population.reset.interval, reset_offset=population.reset.offset)
-
-
 def source_steps(source: InputSource, payloads: NDArray[np.int32], network: StockNetwork) -> Iterator[Step]:
     """Places and payloads of one source, chip step after chip step."""
     for chip_step in range(1, network.chip_steps(len(payloads)) + 1):
@@ -154,41 +116,6 @@ def source_steps(source: InputSource, payloads: NDArray[np.int32], network: Stoc
 def _source(source: InputSource, payloads: NDArray[np.int32], network: StockNetwork) -> EventSource:
     steps = source_steps(source, payloads, network)
     return EventSource(shape=lava_shape(source.shape), steps=steps, name=source.name)
-
-
-def _conv(synapse: KernelSynapse, port: Any, neuron: Any, shape: Shape) -> Conv:
-    conv = Conv(
-        weight=lava_weight(synapse.weight).astype(np.int32),
-        input_shape=lava_shape(shape),
-        stride=swapped(synapse.stride),
-        padding=swapped(synapse.padding),
-        groups=synapse.groups,
-        num_message_bits=synapse.message_bits,
-        name=synapse.name,
-    )
-    port.connect(conv.s_in)
-    conv.a_out.connect(neuron.a_in)
-    return conv
-
-
-def _sparse(synapse: PointSynapse, port: Any, neuron: Any) -> Sparse:
-    shape = neuron.a_in.shape
-    weights = diags_array(np.full(np.prod(shape), synapse.weight, np.int32), format="csr")
-    sparse = Sparse(weights=csr_matrix(weights), weight_exp=synapse.exponent, name=synapse.name)
-    _reshaped(port, sparse.s_in.shape).connect(sparse.s_in)
-    _reshaped(sparse.a_out, shape).connect(neuron.a_in)
-    return sparse
-
-
-def _reshaped(port: Any, shape: tuple[int, ...]) -> Any:
-    """`port.reshape(shape)`; Lava's own transform names an argument that numpy 2.1 has renamed."""
-    virtual = port.reshape(shape)
-    virtual.get_transform_func_fwd = lambda: partial(_reshape, shape)
-    return virtual
-
-
-def _reshape(shape: tuple[int, ...], data: NDArray[Any]) -> NDArray[Any]:
-    return data.reshape(shape)
 
 
 def _recorded(network: StockNetwork, record: Iterable[str] | None) -> list[str]:

@@ -21,7 +21,8 @@ from spikeseg_lava.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
 from spikeseg_lava.lava import hardware
-from spikeseg_lava.lava.hardware import build_chip_graph, run_config, run_loihi2
+from spikeseg_lava.lava.chip_graph import build_chip_graph
+from spikeseg_lava.lava.hardware import run_config, run_loihi2
 from spikeseg_lava.lava.loihi_host import LoihiHost, choose_host
 from spikeseg_lava.lower import StockNetwork, lower
 from spikeseg_lava.network import ConvLayer, Neuron
