@@ -19,6 +19,7 @@ from spikeseg_lava.engine.conv_arrays import (
 from spikeseg_lava.engine.conv_kernel import conv_steps, settle
 from spikeseg_lava.engine.pool_kernel import pool_steps, windows
 from spikeseg_lava.engine.sparse import SparseSteps
+from spikeseg_lava.engine.twins import twins
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointLayer, FixedPointModel, FixedPointNeuron
 from spikeseg_lava.network import Pair, PoolLayer, Shape
@@ -47,9 +48,12 @@ class EventConv:
         fire_once: bool = True,
     ) -> None:
         check_lazy(neuron)
+        self._twins = twins(kernel, neuron)
+        kernel, neuron = kernel[self._twins.first], self._twins.neuron_of_kinds(neuron)
+        shape: Shape = (len(kernel), output_shape[1], output_shape[2])
         dtype = accumulator_type(kernel, largest_payload)
-        rows, columns = reaches(input_shape, output_shape, (kernel.shape[2], kernel.shape[3]), stride, padding)
-        self._layout = layout_of(input_shape, output_shape, rows, columns, neuron, fire_once)
+        rows, columns = reaches(input_shape, shape, (kernel.shape[2], kernel.shape[3]), stride, padding)
+        self._layout = layout_of(input_shape, shape, rows, columns, neuron, fire_once)
         self._synapses = synapses(kernel, rows, columns, stride, self._layout, dtype)
         self._neuron = lane_parameters(neuron, self._layout)
         self._state = fresh_state(self._layout, input_shape[1], dtype)
@@ -70,19 +74,20 @@ class EventConv:
             events.offsets, events.index, payload, first, self._since,
             self._layout, self._synapses, self._neuron, self._state,
         )  # fmt: skip
-        return SparseSteps.of_spikes(offsets, index)
+        return self._twins.spread(SparseSteps.of_spikes(offsets, index))
 
     @property
     def touched_neurons(self) -> int:
-        """Neurons brought up to date in the last step (those of whole tiles)."""
+        """Neurons brought up to date in the last step: those of whole tiles, equal maps once."""
         return int(np.count_nonzero(self._state.updated == self._step - 1)) * self._layout.lanes
 
     def settle(self) -> NDArray[np.int32]:
         """Int32[rows, columns, O]: every membrane after the last step."""
         settle(self._step - 1, self._since, self._layout, self._neuron, self._state)
-        channels, rows, columns = self._shape
+        _, rows, columns = self._shape
         padded = self._state.membrane.reshape(rows, -1)
-        return padded[:, self._layout.lead :][:, : self._layout.used].reshape(rows, columns, channels)
+        kinds = padded[:, self._layout.lead :][:, : self._layout.used].reshape(rows, columns, -1)
+        return kinds if self._twins.distinct else kinds[:, :, self._twins.kind]
 
 
 class EventPool:

@@ -32,6 +32,18 @@ def test_random_networks_equal_the_oracle(data, fire_once):
     assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
 
 
+@given(st.data(), st.lists(st.integers(0, 2), min_size=1, max_size=6), st.booleans())
+@settings(deadline=None, max_examples=15)
+def test_equal_maps_fire_alike_and_others_do_not(data, kinds, fire_once):
+    rng = np.random.default_rng(len(kinds))
+    weight, threshold = rng.integers(-20, 60, (3, 2, 3, 3)), np.array([300, 300, 700])
+    layer = conv("conv1", [(weight[[0, 0, 2]][kinds], 1)], threshold[kinds], leak=20, floor=data.draw(st.booleans()))
+    second = conv("conv2", [(rng.integers(-9, 30, (2, len(kinds), 3, 3)), 0)], 50)
+    model = model_of(layer, second)
+    frames = data.draw(clips(model, (9, 12)))
+    assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
+
+
 @given(st.data(), st.booleans(), st.integers(1, 4))
 @RELAXED
 def test_chunks_and_samples_change_nothing(data, fire_once, chunk):
