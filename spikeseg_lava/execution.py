@@ -99,4 +99,16 @@ def _lava_fused(model: Any, frames: NDArray[np.float32], fire_once: bool) -> Spi
     return run_lava(model, frames, fire_once, fused=True)
 
 
-BACKENDS: dict[str, Executor] = {"torch": _torch, "event": _event, "lava": _lava, "lava-fused": _lava_fused}
+def _loihi2(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
+    from spikeseg_lava.lava import run_loihi2
+
+    return run_loihi2(model, frames, fire_once)
+
+
+BACKENDS: dict[str, Executor] = {
+    "torch": _torch,
+    "event": _event,
+    "lava": _lava,
+    "lava-fused": _lava_fused,
+    "loihi2": _loihi2,
+}
