@@ -112,7 +112,10 @@ def fused_process(case: Case) -> Iterator[Call]:
 
 @contextmanager
 def stock_lava(case: Case) -> Iterator[Call]:
-    """Lava's own Conv and LIF, pools as strided Conv and LIF; without floor and fire-once, which stock parts lack."""
+    """Lava's own Conv and LIF, pools as strided Conv and LIF; without floor and fire-once, which stock parts lack.
+
+    Source, sinks and runtime are ours, which are no slower than Lava's: ratios to it flatter nobody but stock Lava.
+    """
     from spikeseg_lava.lava.stock_graph import build_stock_graph
     from spikeseg_lava.lower import lower
 
