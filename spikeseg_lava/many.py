@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from spikeseg_lava.errors import ArgumentError, RecordError, SpikeSegLavaError
 from spikeseg_lava.fixed_point import FixedPointModel
@@ -79,7 +79,7 @@ def run_many(
     _check_settings(settings)
     results: dict[Path, FileResult] = {}
     tasks = (delayed(run_one)(source, output, model, settings) for source, output in outputs.items())
-    finished: Iterable[Any] = Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
+    finished = cast("Iterable[FileResult]", Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks))
     for result in finished:
         results[result.source] = result
         if progress is not None:

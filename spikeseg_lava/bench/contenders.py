@@ -155,3 +155,4 @@ CONTENDERS: Mapping[str, Session] = {
     "event engine": event_engine,
     "event engine, with record": event_engine_record,
 }
+ONE_CALL = frozenset({STOCK, "layer graph", "fused Process"})  # a graph runs its clip once

@@ -53,7 +53,7 @@ def test_the_figures_of_one_run(tmp_path):
     assert all(len(figures.ms) == 2 and min(figures.ms) > 0 for figures in result.contenders.values())
     assert result.ratio("event engine") is None
     assert result.ratio("event engine", "torch oracle") is not None
-    assert len(told) == 7
+    assert len(told) == 10
     result.to_json(tmp_path / "figures.json")
     kept = json.loads((tmp_path / "figures.json").read_text())
     assert kept["summary"]["event engine"]["ms_per_step"]["median"] == result.contenders["event engine"].spread.median
