@@ -26,7 +26,7 @@ def run(
     """Run one sample from cleared state.
 
     Args:
-        network: a float network (backend "torch" only) or its integers (every backend).
+        network: a float network (backends "torch" and "lava...") or its integers (every backend).
         frames: Float[T, C, H, W], values as the network was trained on: each bin divided by its largest count.
         backend: "torch" (float network, or the integer oracle of a model), "event" (event engine), "lava" (one Process
             a layer), "lava-fused" (the encoder as one Process), "loihi2" (needs the hardware extension).
@@ -70,8 +70,8 @@ def _executor(network: Any, backend: str) -> Executor:
         raise ArgumentTypeError(f"`network` must be a SpikingNetwork or FixedPointModel, got {type(network).__name__}")
     if backend not in BACKENDS:
         raise ArgumentError(f"`backend` must be one of {', '.join(BACKENDS)}, got {backend!r}")
-    if isinstance(network, SpikingNetwork) and backend != "torch":
-        raise ArgumentError(f"`backend` {backend!r} runs integers: pass `quantize(network)`, or use 'torch'")
+    if isinstance(network, SpikingNetwork) and backend not in FLOAT_BACKENDS:
+        raise ArgumentError(f"`backend` {backend!r} runs integers: pass `quantize(network)`, or use 'torch' or 'lava'")
     return BACKENDS[backend]
 
 
@@ -105,6 +105,7 @@ def _loihi2(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRe
     return run_loihi2(model, frames, fire_once)
 
 
+FLOAT_BACKENDS = ("torch", "lava", "lava-fused")
 BACKENDS: dict[str, Executor] = {
     "torch": _torch,
     "event": _event,

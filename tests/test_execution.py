@@ -45,6 +45,14 @@ def test_integers_run_on_the_oracle_and_the_engine_alike(network: SpikingNetwork
     assert sl.compare(oracle, engine).identical
 
 
+def test_floats_run_on_lava_as_well(network: SpikingNetwork) -> None:
+    frames = np.random.default_rng(2).random((6, 2, 9, 7), np.float32)
+    reference, lava = run(network, frames, "torch"), run(network, frames, "lava")
+    assert reference.counts["conv1"] > 0
+    assert np.array_equal(reference.spikes["conv1"], lava.spikes["conv1"])
+    assert np.allclose(reference.membranes["conv1"], lava.membranes["conv1"], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
