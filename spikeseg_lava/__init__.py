@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spikeseg_lava.errors import SpikeSegLavaError as SpikeSegLavaError
     from spikeseg_lava.execution import run as run
     from spikeseg_lava.fixed_point import FixedPointModel as FixedPointModel
+    from spikeseg_lava.lowering import lower as lower
     from spikeseg_lava.many import run_many as run_many
     from spikeseg_lava.model_file import load_model as load_model
     from spikeseg_lava.model_file import save_model as save_model
@@ -55,6 +56,7 @@ _HOME_OF = {
     "load_checkpoint": "checkpoint",
     "load_clip": "clip",
     "load_model": "model_file",
+    "lower": "lowering",
     "quantize": "quantise",
     "read_recording": "recording",
     "run": "execution",

@@ -14,7 +14,7 @@ from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer, SpikingNetwork
 @pytest.fixture
 def network() -> SpikingNetwork:
     """Two channels, one asymmetric kernel, a pool."""
-    weight = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2) / 10
+    weight = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2) / np.float32(10)
     one = np.ones(1)
     return SpikingNetwork((ConvLayer("conv1", weight, Neuron(one, 0.1 * one, one)), PoolLayer("pool1", (2, 2), (2, 2))))
 

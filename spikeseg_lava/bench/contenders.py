@@ -117,7 +117,7 @@ def stock_lava(case: Case) -> Iterator[Call]:
     Source, sinks and runtime are ours, which are no slower than Lava's: ratios to it flatter nobody but stock Lava.
     """
     from spikeseg_lava.lava.stock_graph import build_stock_graph
-    from spikeseg_lava.lower import lower
+    from spikeseg_lava.lowering import lower
 
     frames = case.after_silence()
     network = lower(case.model, calibration=frames, method="unfloored", fire_once=False)

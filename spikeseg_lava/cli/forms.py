@@ -14,7 +14,7 @@ from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import Pair, SpikingNetwork
 
 if TYPE_CHECKING:
-    from spikeseg_lava.lower import StockReport
+    from spikeseg_lava.lowering import StockReport
 
 FLOAT, INTEGER, STOCK = "float", "fixed-point", "stock parts"
 
@@ -34,7 +34,7 @@ def forms_of(
         INTEGER: runner_of(model, "event", fire_once),
     }
     if stock is not None:
-        from spikeseg_lava.lower import lower, run_stock
+        from spikeseg_lava.lowering import lower, run_stock
 
         size, steps = stock
         clip = calibration[0] if calibration else None
@@ -45,7 +45,7 @@ def forms_of(
 def stock_report(model: FixedPointModel, frames: NDArray[Any], fire_once: bool) -> StockReport:
     """The stock form of a model, made for a clip and measured on it against the model's own spikes."""
     from spikeseg_lava.execution import run
-    from spikeseg_lava.lower import lower, measure
+    from spikeseg_lava.lowering import lower, measure
 
     reference = run(model, frames, "event", fire_once)
     return measure(lower(model, "stock", frames, fire_once=fire_once), frames, reference)

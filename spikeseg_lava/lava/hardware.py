@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.lava.chip_graph import MOST_LAG, build_chip_graph, require_extension
 from spikeseg_lava.lava.loihi_host import LoihiHost, choose_host
-from spikeseg_lava.lower.alignment import aligned_record, arriving_later, best_lag
-from spikeseg_lava.lower.lowering import lower
-from spikeseg_lava.lower.simulate import run_stock
-from spikeseg_lava.lower.stock_network import StockNetwork
+from spikeseg_lava.lowering.alignment import aligned_record, arriving_later, best_lag
+from spikeseg_lava.lowering.lowering import lower
+from spikeseg_lava.lowering.simulate import run_stock
+from spikeseg_lava.lowering.stock_network import StockNetwork
 from spikeseg_lava.record import SpikeRecord
 
 

@@ -20,10 +20,10 @@ from spikeseg_lava.lava.quiet_process import forget
 from spikeseg_lava.lava.runtime import supervised
 from spikeseg_lava.lava.stock_processes import connect_synapses, neuron_process
 from spikeseg_lava.lava.wide_conv import PyWideConvModelFixed
-from spikeseg_lava.lower.alignment import aligned_record
-from spikeseg_lava.lower.parts import InputSource
-from spikeseg_lava.lower.simulate import checked_payloads, source_payload
-from spikeseg_lava.lower.stock_network import StockNetwork
+from spikeseg_lava.lowering.alignment import aligned_record
+from spikeseg_lava.lowering.parts import InputSource
+from spikeseg_lava.lowering.simulate import checked_payloads, source_payload
+from spikeseg_lava.lowering.stock_network import StockNetwork
 from spikeseg_lava.record import SpikeRecord
 
 

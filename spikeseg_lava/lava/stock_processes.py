@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags_array
 
 from spikeseg_lava.lava.axes import lava_shape, lava_weight, swapped
-from spikeseg_lava.lower.limits import split_bias
-from spikeseg_lava.lower.parts import KernelSynapse, PointSynapse, Population, Synapse
+from spikeseg_lava.lowering.limits import split_bias
+from spikeseg_lava.lowering.parts import KernelSynapse, PointSynapse, Population, Synapse
 from spikeseg_lava.network import Shape
 
 Ports = Mapping[str, Any]  # source or population -> the port its spikes leave by

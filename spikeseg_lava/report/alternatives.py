@@ -8,7 +8,7 @@ from spikeseg_lava.report.resources import LayerResources, Resources
 from spikeseg_lava.report.table import Table
 
 if TYPE_CHECKING:
-    from spikeseg_lava.lower.cost import StockReport
+    from spikeseg_lava.lowering.cost import StockReport
 
 
 def savings_table(before: Resources, after: Resources) -> Table:

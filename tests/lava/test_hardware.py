@@ -24,7 +24,7 @@ from spikeseg_lava.lava import hardware
 from spikeseg_lava.lava.chip_graph import build_chip_graph
 from spikeseg_lava.lava.hardware import run_config, run_loihi2
 from spikeseg_lava.lava.loihi_host import LoihiHost, choose_host
-from spikeseg_lava.lower import StockNetwork, lower
+from spikeseg_lava.lowering import StockNetwork, lower
 from spikeseg_lava.network import ConvLayer, Neuron
 
 STAND_IN = Path(__file__).parent / "stand_in"

@@ -14,8 +14,8 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane, sum_planes
 from spikeseg_lava.lava.runtime import supervised
 from spikeseg_lava.lava.stock_graph import build_stock_graph, run_stock_lava
-from spikeseg_lava.lower import StockNetwork, lower, run_stock
-from spikeseg_lava.lower.simulate import StockSimulator, checked_payloads, source_payloads, step_rows
+from spikeseg_lava.lowering import StockNetwork, lower, run_stock
+from spikeseg_lava.lowering.simulate import StockSimulator, checked_payloads, source_payloads, step_rows
 from spikeseg_lava.network import ConvLayer, Neuron, Pair, PoolLayer
 from spikeseg_lava.record import rows_in_order
 

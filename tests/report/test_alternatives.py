@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from small import fixed, model
 
-from spikeseg_lava.lower.cost import LayerCost, StockReport
+from spikeseg_lava.lowering.cost import LayerCost, StockReport
 from spikeseg_lava.report import build_report, render_html, render_text, resources, savings_table, stock_table
 
 COST = StockReport("auto", 2, (), (LayerCost("conv1", "mirror", 1, True, 360, 180, 25, 9, None, 3),))

@@ -8,9 +8,9 @@ from stock_models import SIZE, conv_layer, small_frames, small_model
 
 from spikeseg_lava.errors import ArgumentError, ClipError, QuantisationError
 from spikeseg_lava.fixed_point import FixedPointModel, InputCode
-from spikeseg_lava.lower import lower, run_stock
-from spikeseg_lava.lower.limits import layer_problems, split_bias
-from spikeseg_lava.lower.parts import KernelSynapse, PointSynapse
+from spikeseg_lava.lowering import lower, run_stock
+from spikeseg_lava.lowering.limits import layer_problems, split_bias
+from spikeseg_lava.lowering.parts import KernelSynapse, PointSynapse
 
 
 @pytest.mark.parametrize("method", ["windows", "mirror", "memoryless", "unfloored"])

@@ -13,7 +13,7 @@ from stock_models import SIZE, conv_layer, small_frames, small_model
 from spikeseg_lava.comparison import compare
 from spikeseg_lava.engine import run_engine
 from spikeseg_lava.fixed_point import FixedPointModel, InputCode
-from spikeseg_lava.lower import StockNetwork, lower, run_stock
+from spikeseg_lava.lowering import StockNetwork, lower, run_stock
 from spikeseg_lava.record import SpikeRecord
 from torch_reference import run_reference
 

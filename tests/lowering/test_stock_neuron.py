@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from spikeseg_lava.lower.kernel_step import KernelState
-from spikeseg_lava.lower.neuron_step import PopulationState, decayed, wrapped
-from spikeseg_lava.lower.parts import KernelSynapse, Population, ResetCycle
+from spikeseg_lava.lowering.kernel_step import KernelState
+from spikeseg_lava.lowering.neuron_step import PopulationState, decayed, wrapped
+from spikeseg_lava.lowering.parts import KernelSynapse, Population, ResetCycle
 
 
 def state(**parameters: object) -> PopulationState:

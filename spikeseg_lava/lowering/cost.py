@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.comparison import compare
 from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lower.lowering import lower
-from spikeseg_lava.lower.simulate import run_stock
-from spikeseg_lava.lower.stock_network import StockNetwork
+from spikeseg_lava.lowering.lowering import lower
+from spikeseg_lava.lowering.simulate import run_stock
+from spikeseg_lava.lowering.stock_network import StockNetwork
 from spikeseg_lava.record import SpikeRecord
 
 COLUMNS = "layer   made by     exact       IoU   neurons    (x)     spikes   (layer)  latency"

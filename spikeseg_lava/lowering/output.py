@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from spikeseg_lava.errors import QuantisationError
-from spikeseg_lava.lower.feeding import pointwise
-from spikeseg_lava.lower.limits import POINT_EXPONENT, POINT_LIMIT, POINT_WEIGHT
-from spikeseg_lava.lower.parts import PointSynapse, Population
-from spikeseg_lava.lower.stock_network import Circuit, Signal
+from spikeseg_lava.lowering.feeding import pointwise
+from spikeseg_lava.lowering.limits import POINT_EXPONENT, POINT_LIMIT, POINT_WEIGHT
+from spikeseg_lava.lowering.parts import PointSynapse, Population
+from spikeseg_lava.lowering.stock_network import Circuit, Signal
 from spikeseg_lava.network import Shape
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.fixed_point import DECAY_BITS, DECAY_UNIT, STATE_MAX
-from spikeseg_lava.lower.parts import ACTIVATION_SHIFT, Population
+from spikeseg_lava.lowering.parts import ACTIVATION_SHIFT, Population
 
 WRAP = 2**24
 

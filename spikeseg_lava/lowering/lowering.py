@@ -13,13 +13,13 @@ from spikeseg_lava.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.execution import checked_frames
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, InputCode
-from spikeseg_lava.lower.build import REFIRE_STEPS, build
-from spikeseg_lava.lower.fitting import Codes, LayerClip, encoded, fit_graded, fit_spikes
-from spikeseg_lava.lower.limits import SPIKES, Payloads, layer_problems
-from spikeseg_lava.lower.mirror import mirror_problems
-from spikeseg_lava.lower.planning import Wish, plan_layer
-from spikeseg_lava.lower.stock_model import StockModel, brightest_of, largest_payloads
-from spikeseg_lava.lower.stock_network import LayerPlan, StockNetwork
+from spikeseg_lava.lowering.build import REFIRE_STEPS, build
+from spikeseg_lava.lowering.fitting import Codes, LayerClip, encoded, fit_graded, fit_spikes
+from spikeseg_lava.lowering.limits import SPIKES, Payloads, layer_problems
+from spikeseg_lava.lowering.mirror import mirror_problems
+from spikeseg_lava.lowering.planning import Wish, plan_layer
+from spikeseg_lava.lowering.stock_model import StockModel, brightest_of, largest_payloads
+from spikeseg_lava.lowering.stock_network import LayerPlan, StockNetwork
 from spikeseg_lava.network import Pair
 from spikeseg_lava.record import SpikeRecord
 
@@ -43,7 +43,7 @@ def lower(
 
     Layers whose integers keep the limits of these parts (17-bit activations and thresholds, 13-bit bias, even 8-bit
     weights) keep them; others get new ones, `fitted.refitted` tells why. The floor is made by one of the gadgets of
-    `spikeseg_lava.lower.windows` and `spikeseg_lava.lower.mirror`.
+    `spikeseg_lava.lowering.windows` and `spikeseg_lava.lowering.mirror`.
 
     Args:
         target: "stock", the only one.

@@ -10,9 +10,9 @@ from stock_models import conv_layer
 
 from spikeseg_lava.checkpoint import load_checkpoint
 from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lower import compare_methods, lower, measure
-from spikeseg_lava.lower.depth import drives, needed_depth, window_spikes
-from spikeseg_lava.lower.refit import refit_graded, refit_spikes
+from spikeseg_lava.lowering import compare_methods, lower, measure
+from spikeseg_lava.lowering.depth import drives, needed_depth, window_spikes
+from spikeseg_lava.lowering.refit import refit_graded, refit_spikes
 from spikeseg_lava.quantise import quantize
 from spikeseg_lava.record import SpikeRecord
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from spikeseg_lava.lower.parts import KernelSynapse
+from spikeseg_lava.lowering.parts import KernelSynapse
 from spikeseg_lava.network import Shape
 
 

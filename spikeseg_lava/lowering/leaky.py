@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.fixed_point import DECAY_UNIT, FixedPointConv, FixedPointNeuron
-from spikeseg_lava.lower.depth import agreement, drives, window_spikes
-from spikeseg_lava.lower.limits import UNIT
-from spikeseg_lava.lower.neuron_step import decayed
+from spikeseg_lava.lowering.depth import agreement, drives, window_spikes
+from spikeseg_lava.lowering.limits import UNIT
+from spikeseg_lava.lowering.neuron_step import decayed
 
 DECAYS = (0, 512, 1024, 2048, 3072, 3584, DECAY_UNIT - 1)
 LEAKS = (0.0, 0.5, 1.0)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spikeseg_lava.fixed_point import FixedPointNeuron
-from spikeseg_lava.lower.parts import InputSource, Population, Synapse
-from spikeseg_lava.lower.stock_model import StockModel
+from spikeseg_lava.lowering.parts import InputSource, Population, Synapse
+from spikeseg_lava.lowering.stock_model import StockModel
 from spikeseg_lava.network import Shape
 
 Gadget = Literal["direct", "windows", "mirror", "pool"]

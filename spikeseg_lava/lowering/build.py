@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from spikeseg_lava.fixed_point import FixedPointConv
-from spikeseg_lava.lower.direct import direct
-from spikeseg_lava.lower.feeding import Feed
-from spikeseg_lava.lower.limits import SPIKES, Payloads
-from spikeseg_lava.lower.mirror import mirror
-from spikeseg_lava.lower.parts import KernelSynapse, Population
-from spikeseg_lava.lower.stock_model import StockModel
-from spikeseg_lava.lower.stock_network import Circuit, LayerPlan, Signal, StockNetwork
-from spikeseg_lava.lower.windows import windows
+from spikeseg_lava.lowering.direct import direct
+from spikeseg_lava.lowering.feeding import Feed
+from spikeseg_lava.lowering.limits import SPIKES, Payloads
+from spikeseg_lava.lowering.mirror import mirror
+from spikeseg_lava.lowering.parts import KernelSynapse, Population
+from spikeseg_lava.lowering.stock_model import StockModel
+from spikeseg_lava.lowering.stock_network import Circuit, LayerPlan, Signal, StockNetwork
+from spikeseg_lava.lowering.windows import windows
 from spikeseg_lava.network import Pair, PoolLayer, Shape
 
 REFIRE_STEPS = 4  # chip steps a frame: windows, OR, inhibition, and one for an even share of the leak

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.fixed_point import DECAY_UNIT, FixedPointConv
-from spikeseg_lava.lower.kernel_step import KernelState
-from spikeseg_lava.lower.neuron_step import decayed
-from spikeseg_lava.lower.parts import KernelSynapse
+from spikeseg_lava.lowering.kernel_step import KernelState
+from spikeseg_lava.lowering.neuron_step import decayed
+from spikeseg_lava.lowering.parts import KernelSynapse
 from spikeseg_lava.network import Shape
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeseg_lava.fixed_point import FixedPointConv
-from spikeseg_lava.lower.parts import InputSource, KernelSynapse, Population
-from spikeseg_lava.lower.stock_network import Circuit, Signal
+from spikeseg_lava.lowering.parts import InputSource, KernelSynapse, Population
+from spikeseg_lava.lowering.stock_network import Circuit, Signal
 from spikeseg_lava.network import Shape
 
 

@@ -17,8 +17,8 @@ The price is activity: an idle leaking neuron fires on every step in three of th
 from __future__ import annotations
 
 from spikeseg_lava.fixed_point import FixedPointConv
-from spikeseg_lava.lower.feeding import Feed, drive, pointwise, relay
-from spikeseg_lava.lower.limits import (
+from spikeseg_lava.lowering.feeding import Feed, drive, pointwise, relay
+from spikeseg_lava.lowering.limits import (
     CURRENT_LIMIT,
     POINT_LIMIT,
     POINT_WEIGHT,
@@ -27,9 +27,9 @@ from spikeseg_lava.lower.limits import (
     shared_threshold,
     spread_leak,
 )
-from spikeseg_lava.lower.output import collect, latch, point_exponent
-from spikeseg_lava.lower.parts import PointSynapse, Population
-from spikeseg_lava.lower.stock_network import Circuit, Signal
+from spikeseg_lava.lowering.output import collect, latch, point_exponent
+from spikeseg_lava.lowering.parts import PointSynapse, Population
+from spikeseg_lava.lowering.stock_network import Circuit, Signal
 from spikeseg_lava.network import Shape
 
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointConv
-from spikeseg_lava.lower.depth import needed_depth
-from spikeseg_lava.lower.direct import floor_is_idle
-from spikeseg_lava.lower.leaky import best_leaky
-from spikeseg_lava.lower.limits import CURRENT_LIMIT, Payloads, largest_drive
-from spikeseg_lava.lower.stock_network import LayerPlan
+from spikeseg_lava.lowering.depth import needed_depth
+from spikeseg_lava.lowering.direct import floor_is_idle
+from spikeseg_lava.lowering.leaky import best_leaky
+from spikeseg_lava.lowering.limits import CURRENT_LIMIT, Payloads, largest_drive
+from spikeseg_lava.lowering.stock_network import LayerPlan
 
 MIRROR_POPULATIONS = 4
 

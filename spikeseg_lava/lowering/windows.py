@@ -16,12 +16,12 @@ wrongly; copies started later are cleared at their start and right.
 from __future__ import annotations
 
 from spikeseg_lava.fixed_point import FixedPointConv
-from spikeseg_lava.lower.direct import memoryless_bias, step_decay
-from spikeseg_lava.lower.feeding import Feed, drive
-from spikeseg_lava.lower.limits import shared_threshold, spread_leak
-from spikeseg_lava.lower.output import collect, inhibition, latch
-from spikeseg_lava.lower.parts import Population, ResetCycle
-from spikeseg_lava.lower.stock_network import Circuit, Signal
+from spikeseg_lava.lowering.direct import memoryless_bias, step_decay
+from spikeseg_lava.lowering.feeding import Feed, drive
+from spikeseg_lava.lowering.limits import shared_threshold, spread_leak
+from spikeseg_lava.lowering.output import collect, inhibition, latch
+from spikeseg_lava.lowering.parts import Population, ResetCycle
+from spikeseg_lava.lowering.stock_network import Circuit, Signal
 from spikeseg_lava.network import Shape
 
 EVERY_STEP = ResetCycle(1, 0)

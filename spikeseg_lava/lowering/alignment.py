@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.comparison import LayerComparison, compare
-from spikeseg_lava.lower.stock_network import StockNetwork
+from spikeseg_lava.lowering.stock_network import StockNetwork
 from spikeseg_lava.record import SpikeRecord, rows_in_order
 
 Rows = NDArray[np.int32]

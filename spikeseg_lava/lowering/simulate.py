@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ClipError
-from spikeseg_lava.lower.alignment import aligned_record
-from spikeseg_lava.lower.kernel_step import KernelState
-from spikeseg_lava.lower.neuron_step import PopulationState
-from spikeseg_lava.lower.parts import InputSource, KernelSynapse, PointSynapse
-from spikeseg_lava.lower.stock_network import StockNetwork
+from spikeseg_lava.lowering.alignment import aligned_record
+from spikeseg_lava.lowering.kernel_step import KernelState
+from spikeseg_lava.lowering.neuron_step import PopulationState
+from spikeseg_lava.lowering.parts import InputSource, KernelSynapse, PointSynapse
+from spikeseg_lava.lowering.stock_network import StockNetwork
 from spikeseg_lava.network import Shape
 from spikeseg_lava.record import SpikeRecord
 

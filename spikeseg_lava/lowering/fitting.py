@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.fixed_point import FixedPointConv, InputCode
-from spikeseg_lava.lower.depth import agreement, drives, window_spikes
-from spikeseg_lava.lower.limits import BIAS_MANTISSA, CURRENT_LIMIT
-from spikeseg_lava.lower.refit import (
+from spikeseg_lava.lowering.depth import agreement, drives, window_spikes
+from spikeseg_lava.lowering.limits import BIAS_MANTISSA, CURRENT_LIMIT
+from spikeseg_lava.lowering.refit import (
     FINEST,
     LARGEST_WEIGHT,
     in_thresholds,
@@ -21,7 +21,7 @@ from spikeseg_lava.lower.refit import (
     refit_graded,
     refit_spikes,
 )
-from spikeseg_lava.lower.stock_model import largest_payloads
+from spikeseg_lava.lowering.stock_model import largest_payloads
 
 LARGEST_PAYLOAD = 4095
 SCALES = 40

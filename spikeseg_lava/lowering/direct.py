@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from spikeseg_lava.fixed_point import DECAY_UNIT, FixedPointConv
-from spikeseg_lava.lower.feeding import Feed, drive
-from spikeseg_lava.lower.limits import shared_threshold, spread_leak
-from spikeseg_lava.lower.output import latch
-from spikeseg_lava.lower.parts import Population, ResetCycle
-from spikeseg_lava.lower.stock_network import Circuit, Signal
+from spikeseg_lava.lowering.feeding import Feed, drive
+from spikeseg_lava.lowering.limits import shared_threshold, spread_leak
+from spikeseg_lava.lowering.output import latch
+from spikeseg_lava.lowering.parts import Population, ResetCycle
+from spikeseg_lava.lowering.stock_network import Circuit, Signal
 from spikeseg_lava.network import Shape
 
 ONLY_AT_START = 2**15  # chip steps until a LIFReset would clear again
