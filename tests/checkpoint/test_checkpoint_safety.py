@@ -120,6 +120,24 @@ def test_unreadable_file(saved: Save):
     assert "Permission denied" in refusal(path)
 
 
+def test_changed_weight_is_noticed(saved: Save):
+    path = saved(two_layers())
+    contents = bytearray(path.read_bytes())
+    weight = contents.find(two_layers()["encoder.conv2.conv.weight"].numpy().tobytes())
+    contents[weight + 2] ^= 1
+    path.write_bytes(contents)
+    assert "checksum" in refusal(path)
+
+
+def test_checkpoint_saved_without_checksums_is_read(saved: Save):
+    torch.serialization.set_crc32_options(False)
+    try:
+        path = saved(two_layers())
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert np.array_equal(load_checkpoint(path).convolutions[1].weight, two_layers()["encoder.conv2.conv.weight"])
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
 def test_truncated_file(saved: Save, zipped: bool, part: float):
