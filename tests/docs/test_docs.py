@@ -32,21 +32,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
-def test_code_of_the_page_runs(page: Path, folder: Path) -> None:
+def test_code_of_the_page_runs(cli, page: Path, folder: Path) -> None:
     python = "\n".join(code for language, code in blocks(page) if language == "python")
     commands = [line for language, code in blocks(page) if language == "console" for line in code.splitlines() if line]
     if python:
         (folder / "page.py").write_text(python, encoding="utf-8")
-        run([sys.executable, "page.py"], folder)
+        done = subprocess.run([sys.executable, "page.py"], cwd=folder, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     for command in commands:
         name, *words = shlex.split(command, comments=True)
         assert name == "spikeseg-lava"
-        run([sys.executable, "-c", "from spikeseg_lava.cli import main; main()", *words], folder)
-
-
-def run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        told = cli(*words)
+        assert told.code == 0, f"{command}\n{told.err}"
 
 
 def test_links_between_pages_lead_somewhere() -> None:
