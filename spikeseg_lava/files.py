@@ -18,6 +18,8 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     target = Path(path)
     if not target.parent.is_dir():
         raise ArgumentError(f"`{target}` cannot be written: folder `{target.parent}` does not exist")
+    if target.is_dir():
+        raise ArgumentError(f"`{target}` cannot be written: it is a folder")
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

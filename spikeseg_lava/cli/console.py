@@ -29,7 +29,7 @@ def note(line: str) -> None:
     notes.print(Text(line, style="dim"))
 
 
-def fail(error: BaseException) -> None:
+def fail(error: BaseException | str) -> None:
     """One line that says what was wrong."""
     notes.print(Text.assemble(("error: ", "bold red"), str(error)))
 
