@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from spikeseg_lava.bench import BenchmarkResult, run_benchmark
+from spikeseg_lava.bench import BenchmarkResult, draw, run_benchmark
 from spikeseg_lava.checkpoint import load_checkpoint
 from spikeseg_lava.clip import load_clip
 from spikeseg_lava.quantise import quantize
@@ -31,7 +31,7 @@ def main() -> None:
     model = quantize(network, calibration=frames)
     result = run_benchmark(model, frames, network, rounds=options.rounds, progress=console.print)
     result.to_json(options.output / "benchmark.json")
-    result.plot(options.output / "benchmark.png")
+    draw(result, options.output / "benchmark.png")
     show(result)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.files import writing
+
+if TYPE_CHECKING:
+    from spikeseg_lava.fixed_point import FixedPointModel
+    from spikeseg_lava.network import SpikingNetwork
 
 FRAMES = "frames"
 
@@ -34,6 +38,19 @@ def save_clip(path: str | os.PathLike[str], frames: NDArray[Any]) -> None:
     frames = _checked(np.asarray(frames), f"`{FRAMES}`")
     with writing(path) as file:
         np.savez_compressed(file, frames=frames)
+
+
+def checked_frames(network: SpikingNetwork | FixedPointModel, frames: Any) -> NDArray[np.float32]:
+    """The frames as Float32[T, C, H, W]; ClipError where they are none or do not fit the network."""
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or not len(frames):
+        raise ClipError(f"`frames` must be (T, C, H, W) with at least one step, got shape {frames.shape}")
+    if frames.dtype.kind not in "fiub" or not np.isfinite(frames).all():
+        raise ClipError("`frames` must be finite numbers")
+    if frames.shape[1] != network.input_channels:
+        raise ClipError(f"`frames` have {frames.shape[1]} channel(s), the network expects {network.input_channels}")
+    network.shapes((frames.shape[2], frames.shape[3]))
+    return np.ascontiguousarray(frames, np.float32)
 
 
 def _array(path: Path) -> NDArray[Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, ClipError
+from spikeseg_lava.clip import checked_frames
+from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.record import SpikeRecord
@@ -46,19 +47,6 @@ def run(
     shapes = {name: list(shape) for name, shape in network.shapes(_size(frames)).items()}
     meta = {"backend": backend, "fire_once": fire_once, "steps": len(frames), "shapes": shapes, **record.meta}
     return replace(record, meta=meta)
-
-
-def checked_frames(network: SpikingNetwork | FixedPointModel, frames: Any) -> NDArray[np.float32]:
-    """The frames as Float32[T, C, H, W]; ClipError where they are none or do not fit the network."""
-    frames = np.asarray(frames)
-    if frames.ndim != 4 or not len(frames):
-        raise ClipError(f"`frames` must be (T, C, H, W) with at least one step, got shape {frames.shape}")
-    if frames.dtype.kind not in "fiub" or not np.isfinite(frames).all():
-        raise ClipError("`frames` must be finite numbers")
-    if frames.shape[1] != network.input_channels:
-        raise ClipError(f"`frames` have {frames.shape[1]} channel(s), the network expects {network.input_channels}")
-    network.shapes(_size(frames))
-    return np.ascontiguousarray(frames, np.float32)
 
 
 def _size(frames: NDArray[Any]) -> tuple[int, int]:

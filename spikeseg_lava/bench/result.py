@@ -104,12 +104,6 @@ class BenchmarkResult:
         with writing(path) as file:
             file.write(json.dumps(self.to_dict(), indent=1).encode())
 
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw cost against events and against frame area, log-log; the suffix of `path` tells the format."""
-        from spikeseg_lava.bench.plot import draw
-
-        draw(self, path)
-
     def table(self) -> list[tuple[str, ...]]:
         """Rows for a terminal, the first one the heading."""
         rows = [("", "ms a step (min / median / max)", "ns a synaptic operation", "peak MB", f"times {STOCK}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ def bench(
     json: options.Json = False,
 ) -> None:
     """Milliseconds a step of stock Lava, our Lava graphs, PyTorch and the event engine, with ratios and the limit."""
-    from spikeseg_lava.bench import run_benchmark
+    from spikeseg_lava.bench import draw, run_benchmark
 
     network_file, clip = _pair(files or [])
     network = read_network(network_file, options.reading(threshold, options.Thresholds.BUFFERS, None))
@@ -47,7 +48,7 @@ def bench(
         say_table(f"{clip.name}, {rounds} round(s)", heading, rows)
         for name, reason in result.skipped.items():
             say(f"not measured: {name}: {reason}")
-    for path, write in ((output, result.to_json), (plot, result.plot)):
+    for path, write in ((output, result.to_json), (plot, partial(draw, result))):
         if path is not None:
             write(path)
             (note if json else say)(f"written: {path}")

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.clip import checked_frames
 from spikeseg_lava.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
-from spikeseg_lava.execution import checked_frames
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, InputCode
 from spikeseg_lava.lowering.build import REFIRE_STEPS, build
 from spikeseg_lava.lowering.fitting import Codes, LayerClip, encoded, fit_graded, fit_spikes

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.clip import checked_frames
 from spikeseg_lava.comparison import LayerComparison, compare
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.execution import checked_frames, run
+from spikeseg_lava.execution import run
 from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, InputCode
 from spikeseg_lava.network import SpikingNetwork
 from spikeseg_lava.ranges import dense

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from spikeseg_lava.bench import BenchmarkResult, run_benchmark
+from spikeseg_lava.bench import BenchmarkResult, draw, run_benchmark
 from spikeseg_lava.bench.contenders import CONTENDERS, STOCK, Case
 from spikeseg_lava.bench.limits import Limits
 from spikeseg_lava.bench.memory import MemoryWatch
@@ -82,7 +82,7 @@ def test_curves_and_plot(tmp_path, monkeypatch):
     assert len({point.work for point in areas}) == 1  # the very same work on every area
     assert [point.size for point in areas] == [(16, 16), (32, 32), (64, 64), (128, 128)]
     result = BenchmarkResult(**{**vars(example()), "by_events": points, "by_area": areas})
-    result.plot(tmp_path / "cost.png")
+    draw(result, tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
 
 
