@@ -48,8 +48,10 @@ class Options:
         given = self.planes.values() if isinstance(self.planes, Mapping) else [self.planes]
         if any(n not in (None, 1, 2) for n in given):
             raise ArgumentError(f"`planes` must be 1 or 2 (or a mapping of layer names to these), got {self.planes!r}")
-        if self.input_bits is not None and not 1 <= self.input_bits <= self.payload_bits:
-            raise ArgumentError(f"`input_bits` must lie in 1..{self.payload_bits}, got {self.input_bits!r}")
+        if self.input_bits is not None and not _whole(self.input_bits, self.payload_bits):
+            raise ArgumentError(
+                f"`input_bits` must be a whole number in 1..{self.payload_bits}, got {self.input_bits!r}"
+            )
         if self.rounding not in (None, *ROUNDINGS):
             raise ArgumentError(f"`rounding` must be one of {', '.join(ROUNDINGS)}, got {self.rounding!r}")
 
@@ -101,6 +103,10 @@ class Options:
         if self.input_bits is not None or isinstance(network.layers[0], PoolLayer):
             return input_code(self.input_bits or 1, largest)
         return input_code(balanced_bits(first, max(self.planes_of(first.name)), largest, steps, self.target), largest)
+
+
+def _whole(value: object, largest: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= largest
 
 
 def largest_value(clips: Sequence[Frames]) -> float:
