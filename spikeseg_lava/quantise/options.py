@@ -106,7 +106,7 @@ class Options:
 
 
 def _whole(value: object, largest: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= largest
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= int(value) <= largest
 
 
 def largest_value(clips: Sequence[Frames]) -> float:
