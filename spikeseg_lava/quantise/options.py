@@ -12,6 +12,7 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import InputCode
 from spikeseg_lava.network import ConvLayer, PoolLayer, SpikingNetwork
 from spikeseg_lava.quantise.calibration import Frames
+from spikeseg_lava.quantise.exact_payload import common_denominator, rounded_scale
 from spikeseg_lava.quantise.setting import LayerSetting, Rounding
 from spikeseg_lava.quantise.state_room import drive_levels, highest_scale
 from spikeseg_lava.targets import Target
@@ -95,7 +96,8 @@ class Options:
             if not binary and not graded:
                 warnings.warn(NO_PAYLOAD.format(self.target.name), stacklevel=4)
             bits = (1,) * (binary or not graded) + graded
-        return [input_code(b, largest_value(clips)) for b in bits]
+        denominator = common_denominator(clips, 2 ** max(bits) - 1)
+        return [input_code(b, largest_value(clips), denominator) for b in bits]
 
     def balanced_code(self, network: SpikingNetwork, clips: Sequence[Frames], steps: int) -> InputCode:
         """The code of the frames where no calibration clip tells: as fine as the weights."""
@@ -114,9 +116,12 @@ def largest_value(clips: Sequence[Frames]) -> float:
     return max([1.0, *(float(clip.max(initial=0)) for clip in clips)])
 
 
-def input_code(bits: int, largest: float) -> InputCode:
-    """The code that fills `bits` with values up to `largest`; 1 bit says whether there is anything at all."""
-    return InputCode(bits, 1.0 if bits == 1 else (2**bits - 1) / largest)
+def input_code(bits: int, largest: float, denominator: int | None = None) -> InputCode:
+    """The code that fills `bits` with values up to `largest`; 1 bit says whether there is anything at all.
+
+    Where values are multiples of 1 / `denominator`, they become whole numbers, not rounded ones.
+    """
+    return InputCode(bits, 1.0 if bits == 1 else rounded_scale((2**bits - 1) / largest, denominator))
 
 
 def balanced_bits(layer: ConvLayer, planes: int, largest: float, steps: int, target: Target) -> int:
