@@ -77,9 +77,9 @@ def twins(kernel: NDArray[np.int64], neuron: FixedPointNeuron) -> Twins:
     """
     parameters = np.stack([neuron.threshold, neuron.leak, neuron.decay], axis=1)
     everything = np.concatenate([kernel.reshape(len(kernel), -1), parameters], axis=1)
-    _, first, kind = np.unique(everything, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    first, kind = first[order], np.argsort(order)[np.ravel(kind)]
+    kinds: dict[bytes, int] = {}
+    kind = np.array([kinds.setdefault(row.tobytes(), len(kinds)) for row in everything])
+    first = np.unique(kind, return_index=True)[1]
     if 2 * len(first) > len(kernel):
         first = kind = np.arange(len(kernel))
     ends = np.concatenate([[0], np.cumsum(np.bincount(kind))])
