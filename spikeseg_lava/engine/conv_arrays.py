@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.engine.division import Reciprocal, reciprocal
 from spikeseg_lava.engine.reach import Reach, kernel_elements, reach
+from spikeseg_lava.engine.vectors import MASK, VECTOR
 from spikeseg_lava.fixed_point import STATE_MAX, STATE_MIN, FixedPointNeuron
 from spikeseg_lava.network import Pair, Shape
 
-VECTOR = 8  # int32 lanes of a 256-bit register: runs and tiles are multiples of it
 SMALLEST_TILE = 64  # lanes; smaller ones spend more on listing than on the neurons
 LONG_AGO = -1
 LEAK_MAX = 2**25  # leaks beyond take any membrane to its lower bound, as this one does
@@ -28,9 +28,10 @@ class Layout(NamedTuple):
 
     Attributes:
         channels, width: of the input; `over_...` multiplier and shift to divide by them (see `division`).
-        tap_rows, run: rows of taps of one slot, and weights in each.
+        run, slot: weights of one row of taps, filled up to whole vectors, and of all of them.
         rows, tiles, lanes: of the state: rows, tiles a row, neurons a tile.
         lead, used: padding neurons at the beginning of a row, and true neurons after them.
+        margin, spare: neurons of the drive before and behind all others: weights beyond the borders go there.
         lower: smallest membrane, 0 with a floor.
     """
 
@@ -38,13 +39,15 @@ class Layout(NamedTuple):
     width: int
     over_channels: Reciprocal
     over_width: Reciprocal
-    tap_rows: int
     run: int
+    slot: int
     rows: int
     tiles: int
     lanes: int
     lead: int
     used: int
+    margin: int
+    spare: int
     lower: int
     multiplicative: bool
     fire_once: bool
@@ -56,13 +59,17 @@ class Synapses(NamedTuple):
     Attributes:
         taps: [slots * tap rows * run]; a slot is a phase of the stride and an input channel, a run the weights of one
             kernel row, taps x O in the order of the output, filled up with zeros to whole vectors.
-        row: Int64[input rows, 4]: first and last output row, row of the first tap, first slot.
-        column: Int64[input columns, 4]: first and last tile, lane of the first tap in its row, slot to add.
+        offset: UInt64[vectors of a slot]: lanes from the first one of the first tap to each vector of weights.
+        row: Int64[input rows, 4]: lane of the first tap, begin of the slot; first and last output row.
+        column: Int64[input columns, 2]: lane and begin of the slot to add.
+        reach: UInt64[input columns]: the tiles of a row that see it, a bit each.
     """
 
     taps: NDArray[Any]
+    offset: NDArray[np.uint64]
     row: NDArray[np.int64]
     column: NDArray[np.int64]
+    reach: NDArray[np.uint64]
 
 
 class Lanes(NamedTuple):
@@ -81,10 +88,10 @@ class State(NamedTuple):
     """Everything that changes.
 
     Attributes:
-        drive, membrane, fired: of every neuron; the drive is zero between steps.
+        drive, membrane, fired: of every neuron; the drive (margins apart) is zero between steps.
         updated: of every tile, the step its membranes are at.
-        seen, marked: the last step in which a place (input row, tile) held an event, and in which a tile was reached.
-        sources, listed: this step's places and tiles; one entry more than there are, for the writing ahead.
+        seen, reached: of every input and every output row, the tiles its events reach, a bit each; 0 between steps.
+        sources, listed: this step's input and output rows; one entry more than there are, for the writing ahead.
         spiked: Of the neurons of one tile, which of them fire.
     """
 
@@ -92,8 +99,8 @@ class State(NamedTuple):
     membrane: NDArray[np.int32]
     fired: NDArray[np.uint8]
     updated: NDArray[np.int64]
-    seen: NDArray[np.int64]
-    marked: NDArray[np.int64]
+    seen: NDArray[np.uint64]
+    reached: NDArray[np.uint64]
     sources: NDArray[np.int64]
     listed: NDArray[np.int64]
     spiked: NDArray[np.uint8]
@@ -107,10 +114,10 @@ def reaches(shape: Shape, output: Shape, kernel: Pair, stride: Pair, padding: Pa
     return rows, columns
 
 
-def tile_pixels(channels: int) -> int:
-    """The smallest power of two of pixels that fills whole vectors, and enough of them."""
+def tile_pixels(channels: int, needed: int) -> int:
+    """The smallest power of two of pixels that fills whole vectors, enough of them, and `needed` in at most 64."""
     pixels = 1
-    while channels * pixels % VECTOR or channels * pixels < SMALLEST_TILE:
+    while channels * pixels % VECTOR or channels * pixels < SMALLEST_TILE or pixels * MASK < needed:
         pixels *= 2
     return pixels
 
@@ -120,20 +127,25 @@ def layout_of(
 ) -> Layout:
     """The numbers of a layer from input `shape` to `output` (C, H, W), given which outputs see which input."""
     channels, lead = output[0], columns.taps - 1
-    pixels = tile_pixels(channels)
     needed = max(lead + output[2], int(columns.start.max()) + lead + columns.taps)
+    pixels = tile_pixels(channels, needed)
+    tiles = -(-needed // pixels)
+    pitch = tiles * pixels * channels
+    run = -(-columns.taps * channels // VECTOR) * VECTOR
     return Layout(
         channels=shape[0],
         width=shape[2],
         over_channels=reciprocal(shape[0]),
         over_width=reciprocal(shape[2]),
-        tap_rows=rows.taps,
-        run=-(-columns.taps * channels // VECTOR) * VECTOR,
+        run=run,
+        slot=rows.taps * run,
         rows=output[1],
-        tiles=-(-needed // pixels),
+        tiles=tiles,
         lanes=pixels * channels,
         lead=lead * channels,
         used=output[2] * channels,
+        margin=(rows.taps - 1) * pitch,
+        spare=max(int(rows.start.max()) + rows.taps - output[1], 0) * pitch + run,
         lower=0 if neuron.floor else STATE_MIN,
         multiplicative=neuron.leak_mode == "multiplicative",
         fire_once=fire_once,
@@ -145,15 +157,26 @@ def synapses(
 ) -> Synapses:
     """Weights and tables of a layer with `kernel` Int64[O, I, kh, kw]."""
     lead, pixels = columns.taps - 1, layout.lanes // len(kernel)
-    row = rows.first, rows.last, rows.start, rows.phase * stride[1] * layout.channels
-    column = (
-        (columns.first + lead) // pixels,
-        np.where(columns.count > 0, (columns.last + lead) // pixels, -1),
-        (columns.start + lead) * len(kernel),
-        columns.phase * layout.channels,
-    )
+    pitch = layout.tiles * layout.lanes
+    slot = rows.phase * stride[1] * layout.channels * layout.slot
+    row = rows.start * pitch + layout.margin, slot, rows.first, rows.last
+    offset = np.arange(rows.taps)[:, None] * pitch + np.arange(0, layout.run, VECTOR)
+    column = (columns.start + lead) * len(kernel), columns.phase * layout.channels * layout.slot
     taps = ordered_taps(kernel, stride, layout.run).astype(dtype)
-    return Synapses(taps, np.stack(row, axis=1), np.stack(column, axis=1))
+    return Synapses(
+        taps,
+        offset.ravel().astype(np.uint64),
+        np.stack(row, axis=1),
+        np.stack(column, axis=1),
+        tile_bits(columns, lead, pixels),
+    )
+
+
+def tile_bits(columns: Reach, lead: int, pixels: int) -> NDArray[np.uint64]:
+    """UInt64[input columns]: which of a row's tiles see a column, a bit each."""
+    first, last = (((pixel + lead) // pixels).tolist() for pixel in (columns.first, columns.last))
+    spans = zip(first, last, columns.count > 0, strict=True)
+    return np.array([(1 << end + 1) - (1 << begin) if is_seen else 0 for begin, end, is_seen in spans], np.uint64)
 
 
 def ordered_taps(kernel: NDArray[np.int64], stride: Pair, run: int) -> NDArray[np.int64]:
@@ -176,16 +199,16 @@ def lane_parameters(neuron: FixedPointNeuron, layout: Layout) -> Lanes:
 
 def fresh_state(layout: Layout, input_rows: int, dtype: Any) -> State:
     """State of neurons that never saw anything."""
-    places, tiles = input_rows * layout.tiles, layout.rows * layout.tiles
+    tiles = layout.rows * layout.tiles
     neurons = tiles * layout.lanes
     return State(
-        drive=np.zeros(neurons + layout.run, dtype),
+        drive=np.zeros(layout.margin + neurons + layout.spare, dtype),
         membrane=np.zeros(neurons, np.int32),
         fired=np.zeros(neurons, np.uint8),
         updated=np.full(tiles, LONG_AGO, np.int64),
-        seen=np.full(places, LONG_AGO, np.int64),
-        marked=np.full(tiles, LONG_AGO, np.int64),
-        sources=np.empty(places + 1, np.int64),
-        listed=np.empty(tiles + 1, np.int64),
+        seen=np.zeros(input_rows, np.uint64),
+        reached=np.zeros(layout.rows, np.uint64),
+        sources=np.empty(input_rows + 1, np.int64),
+        listed=np.empty(layout.rows + 1, np.int64),
         spiked=np.zeros(layout.lanes, np.uint8),
     )

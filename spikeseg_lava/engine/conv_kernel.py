@@ -7,7 +7,7 @@ cannot fire, and
     n idle steps, multiplicative  V = sign(V) * ((|V| (4096 - D)) >> 12)   n times, until it is 0
 
 are exactly what n steps of DESIGN section 2 do. Indices of the inner loops are unsigned: only so do they become vector
-instructions.
+instructions. Where events go and adding them are two loops: in one, the registers do not suffice.
 """
 
 from __future__ import annotations
@@ -17,62 +17,56 @@ import numpy as np
 from spikeseg_lava.engine.compilation import compiled, inlined
 from spikeseg_lava.engine.division import quotient
 from spikeseg_lava.engine.tile_kernel import catch_up, emit, fire, integrate_multiplicative, integrate_subtractive
+from spikeseg_lava.engine.vectors import VECTOR, add_scaled, lowest_bit
 
-ZERO, ONE, TWO, THREE = (np.uint64(k) for k in range(4))  # columns of the tables
+LANE, SLOT, TOP, BOTTOM = (np.uint64(k) for k in range(4))  # columns of the tables
+NONE, ONE, LANES = np.uint64(0), np.uint64(1), np.uint64(VECTOR)
 
 
 @inlined
-def list_once(first, last, step, marked, listed, count):
-    """Put the places from `first` to `last` on a list unless they are there since `step`; returns its new length."""
-    for place in range(np.uint64(first), np.uint64(last + 1)):
-        listed[np.uint64(count)] = place
-        count += np.int64(marked[place] != step)
-        marked[place] = step
+def add_tiles(row, tiles, reached, listed, count):
+    """Add tiles (a bit each) to those reached in a row; the first puts the row on a list. Returns its length."""
+    before = reached[row]
+    listed[np.uint64(count)] = row
+    count += np.int64((before == NONE) & (tiles != NONE))
+    reached[row] = before | tiles
     return count
 
 
 @inlined
-def spread(count, step, tiles, rows, sources, marked, listed):
-    """List the tiles of all output rows that see a listed place (input row * tiles + tile); returns how many."""
+def spread(count, rows, seen, sources, reached, listed):
+    """Hand the tiles listed by input row to all output rows that see it; returns how many rows are reached."""
     found = 0
     for k in range(np.uint64(count)):
-        row = sources[k] // tiles
-        tile = sources[k] - row * tiles
-        for y in range(rows[np.uint64(row), ZERO], rows[np.uint64(row), ONE] + 1):
-            found = list_once(y * tiles + tile, y * tiles + tile, step, marked, listed, found)
+        row = np.uint64(sources[k])
+        tiles, seen[row] = seen[row], NONE
+        for y in range(np.uint64(rows[row, TOP]), np.uint64(rows[row, BOTTOM] + 1)):
+            found = add_tiles(y, tiles, reached, listed, found)
     return found
 
 
 @inlined
-def add_runs(target, source, rows, pitch, run, payload, taps, drive):
-    """Add `payload` times a run of weights to each of `rows` rows of the drive, `pitch` apart."""
-    for _ in range(rows):
-        for k in range(run):
-            drive[target + k] += payload * taps[source + k]
-        target += pitch
-        source += run
-
-
-@inlined
-def scatter(first, last, index, payload, step, layout, taps, rows, columns, drive, seen, sources):
-    """Add the weights of events `first` to `last` to the drive; lists the places (input row, tile) they lie in."""
-    pitch = layout.tiles * layout.lanes
+def locate(first, last, index, layout, synapses, seen, sources, target, source):
+    """Where events `first` to `last` add, and which weights; lists the input rows they lie in and their tiles."""
+    rows, columns, reach = synapses.row, synapses.column, synapses.reach
     count = 0
     for e in range(np.uint64(first), np.uint64(last)):
         place = quotient(index[e], layout.over_channels)
         row = quotient(place, layout.over_width)
         y, x = np.uint64(row), np.uint64(place - row * layout.width)
-        base = row * layout.tiles
-        count = list_once(base + columns[x, ZERO], base + columns[x, ONE], step, seen, sources, count)
-        first_row = rows[y, ZERO]
-        slot = rows[y, THREE] + columns[x, THREE] + index[e] - place * layout.channels
-        source = (slot * layout.tap_rows + first_row - rows[y, TWO]) * layout.run
-        target = first_row * pitch + columns[x, TWO]
-        add_runs(
-            np.uint64(target), np.uint64(source), rows[y, ONE] - first_row + 1, np.uint64(pitch),
-            np.uint64(layout.run), payload[e], taps, drive,
-        )  # fmt: skip
+        count = add_tiles(y, reach[x], seen, sources, count)
+        target[e] = rows[y, LANE] + columns[x, LANE]
+        source[e] = rows[y, SLOT] + columns[x, SLOT] + (index[e] - place * layout.channels) * layout.slot
     return count
+
+
+@inlined
+def scatter(first, last, payload, target, source, taps, offset, drive):
+    """Add the weights of events `first` to `last` to the drive."""
+    for e in range(np.uint64(first), np.uint64(last)):
+        to, weights, amount = np.uint64(target[e]), np.uint64(source[e]), payload[e]
+        for k in range(np.uint64(offset.size)):
+            add_scaled(drive, to + offset[k], taps, weights + k * LANES, amount)
 
 
 @compiled
@@ -81,32 +75,34 @@ def conv_steps(offsets, index, payload, first_step, since, layout, synapses, neu
 
     `index` = (row * columns + column) * I + channel of the input. Returns the same for the output: offsets, index.
     """
-    taps, rows, columns = synapses.taps, synapses.row, synapses.column
     threshold, leak, enough, decay = neuron.threshold, neuron.leak, neuron.enough, neuron.decay
     drive, membrane, fired, spiked = state.drive, state.membrane, state.fired, state.spiked
-    seen, sources, marked, listed, updated = state.seen, state.sources, state.marked, state.listed, state.updated
+    seen, sources, reached, listed, updated = state.seen, state.sources, state.reached, state.listed, state.updated
     out_offsets = np.zeros(offsets.size, np.int64)
+    target, source = np.empty(index.size, np.int64), np.empty(index.size, np.int64)
     spikes = np.empty(1024, np.int32)
-    count = 0
+    count, margin = 0, np.uint64(layout.margin)
     for s in range(offsets.size - 1):
         step = first_step + s
-        places = scatter(
-            offsets[s], offsets[s + 1], index, payload, step, layout, taps, rows, columns, drive, seen, sources
-        )
-        tiles = spread(places, step, layout.tiles, rows, sources, marked, listed)
-        spikes = with_room(spikes, count, tiles * layout.lanes)
-        for k in range(np.uint64(tiles)):
-            tile = np.uint64(listed[k])
-            if updated[tile] < max(step - 1, since):
-                catch_up(tile, step - 1, since, layout, membrane, fired, updated, leak, enough, decay)
-            updated[tile] = step
-            base = tile * np.uint64(layout.lanes)
-            if layout.multiplicative:
-                reached = integrate_multiplicative(base, drive, membrane, threshold, decay, layout.lower)
-            else:
-                reached = integrate_subtractive(base, drive, membrane, threshold, leak, layout.lower)
-            if reached and fire(base, membrane, fired, spiked, threshold, layout.fire_once):
-                count = emit(listed[k], layout, spiked, spikes, count)
+        found = locate(offsets[s], offsets[s + 1], index, layout, synapses, seen, sources, target, source)
+        scatter(offsets[s], offsets[s + 1], payload, target, source, synapses.taps, synapses.offset, drive)
+        for k in range(np.uint64(spread(found, synapses.row, seen, sources, reached, listed))):
+            row = np.uint64(listed[k])
+            tiles, reached[row] = reached[row], NONE
+            spikes = with_room(spikes, count, layout.tiles * layout.lanes)
+            while tiles:
+                tile = row * np.uint64(layout.tiles) + lowest_bit(tiles)
+                tiles &= tiles - ONE
+                if updated[tile] < max(step - 1, since):
+                    catch_up(tile, step - 1, since, layout, membrane, fired, updated, leak, enough, decay)
+                updated[tile] = step
+                base = tile * np.uint64(layout.lanes)
+                if layout.multiplicative:
+                    fires = integrate_multiplicative(base, margin, drive, membrane, threshold, decay, layout.lower)
+                else:
+                    fires = integrate_subtractive(base, margin, drive, membrane, threshold, leak, layout.lower)
+                if fires and fire(base, membrane, fired, spiked, threshold, layout.fire_once):
+                    count = emit(np.int64(tile), layout, spiked, spikes, count)
         out_offsets[s + 1] = count
     return out_offsets, spikes[:count].copy()
 

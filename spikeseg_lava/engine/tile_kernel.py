@@ -52,31 +52,31 @@ def decay_idle(base, idle, membrane, decay):
 
 
 @inlined
-def integrate_subtractive(base, drive, membrane, threshold, leak, lower):
+def integrate_subtractive(base, margin, drive, membrane, threshold, leak, lower):
     """One step `V = sat24(V + sat24(A) - L)` and the floor; says whether any neuron reached its threshold."""
     lowest, reached = np.int32(lower), np.uint8(0)
     for k in range(np.uint64(leak.size)):
-        saturated = np.int32(min(max(drive[base + k], LOWEST), HIGHEST))
+        saturated = np.int32(min(max(drive[margin + base + k], LOWEST), HIGHEST))
         value = np.int32(np.int32(membrane[base + k] + saturated) - leak[k])
         value = min(max(value, lowest), HIGHEST)
         reached |= np.uint8(value >= threshold[k])
         membrane[base + k] = value
-        drive[base + k] = 0
+        drive[margin + base + k] = 0
     return reached
 
 
 @inlined
-def integrate_multiplicative(base, drive, membrane, threshold, decay, lower):
+def integrate_multiplicative(base, margin, drive, membrane, threshold, decay, lower):
     """One step `V = sat24(sign(V) ((|V| (4096 - D)) >> 12) + sat24(A))` and the floor; says as the other does."""
     reached = np.uint8(0)
     for k in range(np.uint64(decay.size)):
-        saturated = min(max(np.int64(drive[base + k]), STATE_MIN), STATE_MAX)
+        saturated = min(max(np.int64(drive[margin + base + k]), STATE_MIN), STATE_MAX)
         before = np.int64(membrane[base + k])
         kept = (abs(before) * (DECAY_UNIT - decay[k])) >> DECAY_BITS
         value = min(max((kept if before > 0 else -kept) + saturated, lower), STATE_MAX)
         reached |= np.uint8(value >= threshold[k])
         membrane[base + k] = value
-        drive[base + k] = 0
+        drive[margin + base + k] = 0
     return reached
 
 

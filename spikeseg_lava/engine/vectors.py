@@ -8,6 +8,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import extending, types  # type: ignore[import-untyped]
 
 intrinsic: Any = extending.intrinsic
+VECTOR = 8  # int32 lanes of a 256-bit register
 MASK = 64  # values a mask speaks of
 
 
@@ -16,6 +17,23 @@ def vector_at(context: Any, builder: Any, kind: Any, array: Any, at: Any, length
     data = context.make_array(kind)(context, builder, array).data
     vector = ir.VectorType(context.get_data_type(kind.dtype), length)
     return builder.bitcast(builder.gep(data, [at]), vector.as_pointer())
+
+
+@intrinsic
+def add_scaled(_typing, target, at, source, start, factor):
+    """`target[at:at + VECTOR] += factor * source[start:start + VECTOR]`; all of the integer type of `target`."""
+
+    def generate(context, builder, signature, arguments):
+        target, at, source, start, factor = arguments
+        to = vector_at(context, builder, signature.args[0], target, at, VECTOR)
+        weights = builder.load(vector_at(context, builder, signature.args[2], source, start, VECTOR), align=1)
+        undefined, lane = ir.Constant(weights.type, ir.Undefined), ir.IntType(32)
+        first = builder.insert_element(undefined, factor, lane(0))
+        factors = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, VECTOR), [0] * VECTOR))
+        builder.store(builder.add(builder.load(to, align=1), builder.mul(weights, factors)), to, align=1)
+        return context.get_dummy_value()
+
+    return types.void(target, at, source, start, target.dtype), generate
 
 
 @intrinsic

@@ -45,6 +45,13 @@ def test_equal_maps_fire_alike_and_others_do_not(data, kinds, fire_once):
     assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
 
 
+def test_rows_wider_than_64_tiles_have_larger_tiles():
+    rng = np.random.default_rng(4)
+    layer = conv("conv1", [(rng.integers(-20, 60, (7, 1, 2, 3)), 0)], 100, leak=9, padding=(1, 1))
+    frames = (rng.random((5, 1, 3, 700)) < 0.05).astype(np.float32) * 3
+    assert_same(run_engine(model_of(layer), frames), run_reference(model_of(layer), frames))
+
+
 @given(st.data(), st.booleans(), st.integers(1, 4))
 @RELAXED
 def test_chunks_and_samples_change_nothing(data, fire_once, chunk):
