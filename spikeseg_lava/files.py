@@ -16,10 +16,7 @@ from spikeseg_lava.errors import ArgumentError
 def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A binary file that becomes `path` when the block ends without an error, and vanishes otherwise."""
     target = Path(path)
-    if not target.parent.is_dir():
-        raise ArgumentError(f"`{target}` cannot be written: folder `{target.parent}` does not exist")
-    if target.is_dir():
-        raise ArgumentError(f"`{target}` cannot be written: it is a folder")
+    check_target(target)
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -29,6 +26,15 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """ArgumentError where `path` cannot become a file: to be told before hours of work, not after."""
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise ArgumentError(f"`{target}` cannot be written: folder `{target.parent}` does not exist")
+    if target.is_dir():
+        raise ArgumentError(f"`{target}` cannot be written: it is a folder")
 
 
 def _umask() -> int:

@@ -33,6 +33,7 @@ def bench(
     """Milliseconds a step of stock Lava, our Lava graphs, PyTorch and the event engine, with ratios and the limit."""
     from spikeseg_lava.bench import draw, run_benchmark
 
+    options.check_outputs(output, plot)
     network_file, clip = _pair(files or [])
     network = read_network(network_file, options.reading(threshold, options.Thresholds.BUFFERS, None))
     frames = read_frames(clip, network, Binning())

@@ -49,6 +49,7 @@ def convert(
 
     if trace is not None:
         options.by_suffix(trace, {".csv": None})
+    options.check_outputs(output, trace)
     network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools))
     if simplify:
         network = _simplified(network)

@@ -62,6 +62,7 @@ def detect(
     from spikeseg_lava.detection import detect_objects, samples_of
     from spikeseg_lava.recording import read_recording
 
+    options.check_outputs(output, picture, animation, space_time)
     network_file, recording_file = network_and_input(files)
     network = read_network(network_file, options.reading(threshold, thresholds, pools))
     recording = read_recording(recording_file, sensor_size=options.parse_size(sensor_size))

@@ -52,6 +52,7 @@ def evaluate(
     """Sensitivity, specificity and informedness on labelled recordings: what quantisation costs in detections."""
     from spikeseg_lava import evaluation
 
+    options.check_outputs(results, output)
     network_file, dataset = _network_and_dataset(files or [], synthetic)
     network = read_checkpoint(network_file, options.reading(threshold, thresholds, pools))
     settings = evaluation.Settings(

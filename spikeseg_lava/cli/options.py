@@ -11,6 +11,7 @@ import typer
 
 from spikeseg_lava.cli.networks import Reading
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.files import check_target
 
 RECORDINGS = ".mat, .aedat4, .es, .raw, .dat, .h5, .npy, .txt or .csv"
 
@@ -126,6 +127,13 @@ def microseconds(seconds: float) -> int:
     if not 1e-6 <= seconds < 1e9:
         raise ArgumentError(f"`--window` must be a positive number of seconds, got {seconds:g}")
     return round(seconds * 1_000_000)
+
+
+def check_outputs(*paths: Path | None) -> None:
+    """ArgumentError where one of the files asked for cannot be written."""
+    for path in paths:
+        if path is not None:
+            check_target(path)
 
 
 def by_suffix(path: Path, writers: Mapping[str, Writer]) -> Writer:

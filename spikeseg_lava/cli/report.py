@@ -52,6 +52,7 @@ def report(
     from spikeseg_lava.execution import run
     from spikeseg_lava.report import build_report, save_html
 
+    options.check_outputs(html)
     loaded = read_network(network, options.reading(threshold, thresholds, pools))
     binning = Binning(timesteps, None if clip is None else options.parse_size(size), binary)
     frames = None if clip is None else read_frames(clip, loaded, binning)

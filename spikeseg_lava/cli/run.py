@@ -69,11 +69,14 @@ def run(
     already is not done again. A checkpoint runs in floats with backend torch; every other backend quantises it first,
     calibrated on the input, or on --calibration, or with many inputs in the finest integers.
     """
+    single = len(inputs) == 1 and window is None
+    if single:
+        options.check_outputs(output)
     loaded = read_network(network, options.reading(threshold, thresholds, pools))
     wish = Quantisation(target, planes, input_bits, per_channel, fire_once)
     binning = Binning(timesteps, options.parse_size(size), binary)
     clips = read_clips(calibration, loaded, binning)
-    if len(inputs) == 1 and window is None:
+    if single:
         _run_one(
             loaded, inputs[0], binning, clips, wish, (backend or options.Backend.TORCH).value, fire_once, output, json
         )
