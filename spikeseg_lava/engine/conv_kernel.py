@@ -49,15 +49,18 @@ def spread(count, rows, seen, sources, reached, listed):
 def locate(first, last, index, layout, synapses, seen, sources, target, source):
     """Where events `first` to `last` add, and which weights; lists the input rows they lie in and their tiles."""
     rows, columns, reach = synapses.row, synapses.column, synapses.reach
-    count = 0
+    count, current, tiles = 0, NONE, NONE
     for e in range(np.uint64(first), np.uint64(last)):
         place = quotient(index[e], layout.over_channels)
         row = quotient(place, layout.over_width)
         y, x = np.uint64(row), np.uint64(place - row * layout.width)
-        count = add_tiles(y, reach[x], seen, sources, count)
+        if y != current:
+            count = add_tiles(current, tiles, seen, sources, count)
+            current, tiles = y, NONE
+        tiles |= reach[x]
         target[e] = rows[y, LANE] + columns[x, LANE]
         source[e] = rows[y, SLOT] + columns[x, SLOT] + (index[e] - place * layout.channels) * layout.slot
-    return count
+    return add_tiles(current, tiles, seen, sources, count) if tiles else count
 
 
 @inlined
