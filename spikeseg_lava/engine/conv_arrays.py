@@ -92,7 +92,7 @@ class State(NamedTuple):
         updated: of every tile, the step its membranes are at.
         seen, reached: of every input and every output row, the tiles its events reach, a bit each; 0 between steps.
         sources, listed: this step's input and output rows; one entry more than there are, for the writing ahead.
-        spiked: Of the neurons of one tile, which of them fire.
+        spiked: of the neurons of one tile, which of them fire; filled up to whole masks.
     """
 
     drive: NDArray[Any]
@@ -210,5 +210,5 @@ def fresh_state(layout: Layout, input_rows: int, dtype: Any) -> State:
         reached=np.zeros(layout.rows, np.uint64),
         sources=np.empty(input_rows + 1, np.int64),
         listed=np.empty(layout.rows + 1, np.int64),
-        spiked=np.zeros(layout.lanes, np.uint8),
+        spiked=np.zeros(-(-layout.lanes // MASK) * MASK, np.uint8),
     )

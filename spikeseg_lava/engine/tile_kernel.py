@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from spikeseg_lava.engine.compilation import inlined
+from spikeseg_lava.engine.vectors import MASK, lowest_bit, nonzero_mask
 from spikeseg_lava.fixed_point import DECAY_BITS, DECAY_UNIT, STATE_MAX, STATE_MIN
 
+ONE = np.uint64(1)
 FORGOTTEN = 2**24  # steps of the smallest leak from one end of the range to the other
 LOWEST, HIGHEST = np.int32(STATE_MIN), np.int32(STATE_MAX)
 
@@ -99,7 +101,11 @@ def emit(tile, layout, spiked, spikes, count):
     """Append the spikes of a tile as (row * columns + column) * O + channel; those in the padding are none."""
     row = tile // layout.tiles
     place = (tile - row * layout.tiles) * layout.lanes - layout.lead
-    for k in range(max(0, -place), min(layout.lanes, layout.used - place)):
-        spikes[count] = row * layout.used + place + k
-        count += np.int64(spiked[k])
+    for block in range(0, layout.lanes, MASK):
+        mask = nonzero_mask(spiked, np.uint64(block))
+        while mask:
+            lane = place + block + np.int64(lowest_bit(mask))
+            mask &= mask - ONE
+            spikes[np.uint64(count)] = row * layout.used + lane
+            count += np.int64(0 <= lane < layout.used)
     return count
