@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.division import reciprocal
 from spikeseg_lava.engine.nonzero_kernel import nonzero_values
+from spikeseg_lava.engine.row_kernel import keys_of, rows_of
 from spikeseg_lava.fixed_point import InputCode
 from spikeseg_lava.network import Shape
 
@@ -68,17 +71,7 @@ class SparseSteps:
         """Int32[N, 4] of (t, c, y, x) in lexicographic order for a layer of `shape` (C, H, W)."""
         channels, height, width = shape
         area = height * width
-        step = np.repeat(np.arange(self.steps), np.diff(self.offsets))
-        wide = np.int32 if self.steps * channels * area < 2**31 else np.int64
-        step_base = step.astype(wide) * wide(channels * area)
-        place = self.index // np.int32(channels)
-        key = step_base + (self.index - place * np.int32(channels)) * wide(area) + place
-        key.sort()
-        key -= step_base
-        rows = np.empty((len(key), 4), np.int32)
-        rows[:, 0] = step + first_step
-        rows[:, 1] = channel = key // wide(area)
-        key -= channel * wide(area)
-        rows[:, 2] = y = key // wide(width)
-        rows[:, 3] = key - y * wide(width)
-        return rows
+        keys = keys_of(self.index, channels, reciprocal(channels), area)
+        for begin, end in pairwise(self.offsets.tolist()):
+            keys[begin:end].sort()  # step by step: many short sorts take half the time of a long one
+        return rows_of(self.offsets, keys, first_step, area, reciprocal(area), width, reciprocal(width))
