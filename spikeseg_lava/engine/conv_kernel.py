@@ -89,10 +89,11 @@ def conv_steps(offsets, index, payload, first_step, since, layout, synapses, neu
         step = first_step + s
         found = locate(offsets[s], offsets[s + 1], index, layout, synapses, seen, sources, target, source)
         scatter(offsets[s], offsets[s + 1], payload, target, source, synapses.taps, synapses.offset, drive)
-        for k in range(np.uint64(spread(found, synapses.row, seen, sources, reached, listed))):
+        found = spread(found, synapses.row, seen, sources, reached, listed)
+        spikes = with_room(spikes, count, found * layout.tiles * layout.lanes)
+        for k in range(np.uint64(found)):
             row = np.uint64(listed[k])
             tiles, reached[row] = reached[row], NONE
-            spikes = with_room(spikes, count, layout.tiles * layout.lanes)
             while tiles:
                 tile = row * np.uint64(layout.tiles) + lowest_bit(tiles)
                 tiles &= tiles - ONE
