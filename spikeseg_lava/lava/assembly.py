@@ -47,7 +47,9 @@ def event_steps(model: Network, frames: NDArray[Any]) -> Iterator[Step]:
         values = np.ravel(frame)[flat]
         values = model.input.encode(values) if isinstance(model, FixedPointModel) else values.astype(np.float64)
         kept = np.flatnonzero(values)
-        yield lava_place[flat[kept]], values[kept]
+        index = lava_place[flat[kept]]
+        order = np.argsort(index)
+        yield index[order], values[kept][order]
 
 
 def select_tag(model: Network) -> str:
@@ -73,7 +75,8 @@ def source_of(
 ) -> tuple[EventSource, Pair]:
     """The source of a graph and the frame size (height, width): of `frames`, or of `steps` for frames of `size`."""
     if frames is not None:
-        size, steps = (int(frames.shape[2]), int(frames.shape[3])), event_steps(model, frames)
+        # Encoded before the graph starts: the source's work would hold up every step.
+        size, steps = (int(frames.shape[2]), int(frames.shape[3])), list(event_steps(model, frames))
     size = size or model.input_size
     if size is None:
         raise ArgumentError("`size` is needed: the model does not say which frame size it was made for")
