@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import lcm
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from spikeseg_lava.quantise.state_room import drive_levels, highest_scale
 from spikeseg_lava.targets import Target
 
 GRADED_BITS = (8, 10, 12, 14, 16)  # payloads tried, cheapest first
-SMALL_COUNTS = lcm(*range(1, 9))  # 840: a multiple of it makes every k / n with n up to 8 whole
 NO_PAYLOAD = "`calibration` holds graded values, but spikes of {} carry no payload: frames become event or none"
 SPIKES = InputCode(1, 1.0)  # what travels between layers
 ROUNDINGS: tuple[Rounding, ...] = ("nearest", "calibrated")
@@ -102,18 +100,11 @@ class Options:
         return [input_code(b, largest_value(clips), denominator) for b in bits]
 
     def balanced_code(self, network: SpikingNetwork, clips: Sequence[Frames], steps: int) -> InputCode:
-        """The code of the frames where no calibration clip tells: as fine as the weights.
-
-        Bins of few events hold fractions of small counts: with a floor, which keeps sums short, a bit more
-        holds them exactly.
-        """
+        """The code of the frames where no calibration clip tells: as fine as the weights."""
         largest, first = largest_value(clips), network.convolutions[0]
         if self.input_bits is not None or isinstance(network.layers[0], PoolLayer):
             return input_code(self.input_bits or 1, largest)
-        bits = balanced_bits(first, max(self.planes_of(first.name)), largest, steps, self.target)
-        if first.neuron.floor and bits < self.payload_bits:
-            return input_code(bits + 1, largest, SMALL_COUNTS)
-        return input_code(bits, largest)
+        return input_code(balanced_bits(first, max(self.planes_of(first.name)), largest, steps, self.target), largest)
 
 
 def _whole(value: object, largest: int) -> bool:
