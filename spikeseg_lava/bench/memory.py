@@ -28,9 +28,13 @@ class MemoryWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._most = max(self._most, resident())
+        self.look()
         self._over.set()
         self._thread.join()
+
+    def look(self) -> None:
+        """Take this moment into account, between the regular looks."""
+        self._most = max(self._most, resident())
 
     @property
     def peak(self) -> float:
@@ -38,7 +42,7 @@ class MemoryWatch:
 
     def _watch(self) -> None:
         while not self._over.wait(PERIOD):
-            self._most = max(self._most, resident())
+            self.look()
 
 
 def resident() -> int:

@@ -10,6 +10,7 @@ from typing import Any, Union
 
 from numpy.typing import NDArray
 
+from spikeseg_lava.clip import load_clip
 from spikeseg_lava.engine import EventEngine
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointModel
@@ -18,7 +19,7 @@ from spikeseg_lava.record import SpikeRecord
 from spikeseg_lava.recording import Recording
 from spikeseg_lava.streaming.event_stream import EventStream, open_events
 from spikeseg_lava.streaming.model_digest import model_digest
-from spikeseg_lava.streaming.samples import SampleSource, samples_of_events, samples_of_frames
+from spikeseg_lava.streaming.samples import SampleSource, sample_of_clip, samples_of_events, samples_of_frames
 from spikeseg_lava.streaming.spike_file import SpikeWriter
 
 Source = Union[str, "os.PathLike[str]", Recording, EventStream, Iterable[NDArray[Any]]]
@@ -61,8 +62,8 @@ def run_stream(
 
     Args:
         source: a recording (path, Recording, EventStream), cut into windows of `duration_us` microseconds and
-            `timesteps` bins as `Recording.windows` cuts it; or anything that yields frames Float[T, C, H, W], one array
-            a sample (a generator, or a list).
+            `timesteps` bins as `Recording.windows` cuts it; the path of a clip (`.npz`), one sample; or anything
+            that yields frames Float[T, C, H, W], one array a sample (a generator, or a list).
         output: spike file to write (HDF5, see `SpikeFile`), under `<output>.partial` until it is complete; an
             interrupted run over the same recording continues where it was.
         size: (height, width) of the frames; default: the model's, else the sensor's.
@@ -98,6 +99,8 @@ def sample_source(
     model: FixedPointModel, source: Source, sensor_size: Pair | None, binning: dict[str, Any]
 ) -> SampleSource:
     """The samples of whatever `run_stream` takes."""
+    if isinstance(source, (str, os.PathLike)) and Path(source).suffix.lower() == ".npz":
+        return sample_of_clip(load_clip(source), model)
     if isinstance(source, (str, os.PathLike)):
         source = open_events(source, sensor_size=sensor_size)
     if isinstance(source, Recording):

@@ -92,6 +92,14 @@ def test_memory_is_watched():
     assert held.nbytes / 1e6 * 0.8 < watch.peak < 400
 
 
+def test_memory_held_for_a_moment_is_seen_where_it_is_looked_at():
+    with MemoryWatch() as watch:
+        held = np.ones(40_000_000, np.uint8)
+        watch.look()
+        del held
+    assert watch.peak > 30
+
+
 def test_bad_arguments_are_told():
     frames = np.zeros((1, 1, 8, 8), np.float32)
     with pytest.raises(ArgumentError, match="contenders"):

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from stream_data import model, recording
 
+from spikeseg_lava.clip import load_clip, save_clip
+from spikeseg_lava.engine import run_engine
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.many import ManyResult, run_many
 from spikeseg_lava.streaming import SpikeFile, run_stream
@@ -45,6 +47,22 @@ def test_each_file_gives_what_it_gives_alone(files, tmp_path):
     assert [one.state for one in result.files] == ["done"] * 3
     assert sorted(told) == [(file, 3) for file in files]
     assert_equal_alone(result, files, tmp_path)
+
+
+def test_a_clip_is_one_sample_and_not_run_twice(files, tmp_path):
+    clips = [tmp_path / f"clip{k}.npz" for k in range(2)]
+    shape = (3, 2, 12, 16)
+    for k, clip in enumerate(clips):
+        save_clip(clip, (np.random.default_rng(k).random(shape) < 0.3).astype(np.float32))
+    first = run_many([*clips, files[0]], model(), tmp_path / "out", **SETTINGS)
+    assert [one.samples for one in first.files[:2]] == [1, 1]
+    with SpikeFile(first.files[0].output) as found:
+        expected = run_engine(model(), load_clip(clips[0]))
+        assert len(expected.spikes["conv1"]) > 0
+        np.testing.assert_array_equal(found.record(0).spikes["conv1"], expected.spikes["conv1"])
+    save_clip(clips[1], np.ones(shape, np.float32))
+    again = run_many([*clips, files[0]], model(), tmp_path / "out", **SETTINGS)
+    assert [one.state for one in again.files] == ["skipped", "done", "skipped"]
 
 
 def test_a_bad_file_is_reported_and_stops_no_other(files, tmp_path):
