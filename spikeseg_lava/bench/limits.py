@@ -31,9 +31,9 @@ class Limits:
     additions: float
     bandwidth: float
 
-    def least_ms(self, operations: float, neurons: float) -> float:
-        """Milliseconds that so many synaptic operations and touched neurons take at least."""
-        return 1e3 * (operations / self.additions + neurons * BYTES_PER_NEURON / self.bandwidth)
+    def least_ms(self, additions: float, neurons: float) -> float:
+        """Milliseconds that so many additions and touched neurons take at least."""
+        return 1e3 * (additions / self.additions + neurons * BYTES_PER_NEURON / self.bandwidth)
 
 
 @compiled

@@ -82,7 +82,7 @@ class BenchmarkResult:
     @property
     def least_ms(self) -> float:
         """The physical limit of the event engine's work, in ms a step (see `Limits`)."""
-        return self.limits.least_ms(self.work.operations, self.work.neurons)
+        return self.limits.least_ms(self.work.additions, self.work.neurons)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-compatible: all fields, and what follows from them."""

@@ -66,7 +66,7 @@ class CompilationNotice(event.Listener):
         self.told = False
 
     def on_start(self, event: Any) -> None:
-        if not self.told and event.data["dispatcher"].py_func.__module__.startswith(PACKAGE):
+        if not self.told and str(event.data["dispatcher"].py_func.__module__).startswith(PACKAGE):
             self.told = True
             logger.warning("compiling the event kernels: some seconds, once; later runs load them from the cache")
 

@@ -1,4 +1,4 @@
-"""The spiking convolution executed per event: list the tiles an event reaches, add its weights, update the tiles once.
+"""The spiking convolution executed per event: find where an event adds, add its weights, update the tiles once.
 
 Idle neurons cost nothing: a tile is leaked only when it is next touched. For leak >= 0 and threshold > 0 an idle neuron
 cannot fire, and
@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikeseg_lava.engine.addresses import array_at, borrowed
 from spikeseg_lava.engine.compilation import compiled, inlined
 from spikeseg_lava.engine.division import quotient
-from spikeseg_lava.engine.tile_kernel import catch_up, emit, fire, integrate_multiplicative, integrate_subtractive
-from spikeseg_lava.engine.vectors import VECTOR, add_scaled, lowest_bit
+from spikeseg_lava.engine.layer_record import over_line
+from spikeseg_lava.engine.tile_kernel import catch_up, update_tile
+from spikeseg_lava.engine.vectors import VECTOR, add_rows, lowest_bit
 
-LANE, SLOT, TOP, BOTTOM = (np.uint64(k) for k in range(4))  # columns of the tables
 NONE, ONE, LANES = np.uint64(0), np.uint64(1), np.uint64(VECTOR)
+SLOT_SHIFT, TARGET_MASK = np.uint64(32), np.uint64(2**32 - 1)
+STREAMS = np.uint64(8)
 
 
 @inlined
@@ -34,81 +37,129 @@ def add_tiles(row, tiles, reached, listed, count):
 
 
 @inlined
-def spread(count, rows, seen, sources, reached, listed):
+def spread(count, first_row, last_row, seen, sources, reached, listed):
     """Hand the tiles listed by input row to all output rows that see it; returns how many rows are reached."""
     found = 0
     for k in range(np.uint64(count)):
         row = np.uint64(sources[k])
         tiles, seen[row] = seen[row], NONE
-        for y in range(np.uint64(rows[row, TOP]), np.uint64(rows[row, BOTTOM] + 1)):
+        for y in range(np.uint64(first_row[row]), np.uint64(last_row[row] + 1)):
             found = add_tiles(y, tiles, reached, listed, found)
     return found
 
 
 @inlined
-def locate(first, last, index, layout, synapses, seen, sources, target, source):
-    """Where events `first` to `last` add, and which weights; lists the input rows they lie in and their tiles."""
-    rows, columns, reach = synapses.row, synapses.column, synapses.reach
+def locate(first, last, index, line, over_line, row, column, reach, seen, sources, where):
+    """Where events `first` to `last` add and which weights; lists the input rows they lie in and their tiles."""
     count, current, tiles = 0, NONE, NONE
-    for e in range(np.uint64(first), np.uint64(last)):
-        place = quotient(index[e], layout.over_channels)
-        row = quotient(place, layout.over_width)
-        y, x = np.uint64(row), np.uint64(place - row * layout.width)
-        if y != current:
+    begin, base = np.int64(-line), NONE
+    for e in range(first, last):
+        if np.uint64(index[e] - begin) >= np.uint64(line):  # another row; events mostly come row by row
             count = add_tiles(current, tiles, seen, sources, count)
-            current, tiles = y, NONE
+            current, tiles = np.uint64(quotient(index[e], over_line)), NONE
+            begin, base = np.int64(current) * line, row[current]
+        x = np.uint64(index[e] - begin)
         tiles |= reach[x]
-        target[e] = rows[y, LANE] + columns[x, LANE]
-        source[e] = rows[y, SLOT] + columns[x, SLOT] + (index[e] - place * layout.channels) * layout.slot
+        where[e] = base + column[x]
     return add_tiles(current, tiles, seen, sources, count) if tiles else count
 
 
 @inlined
-def scatter(first, last, payload, target, source, taps, offset, drive):
-    """Add the weights of events `first` to `last` to the drive."""
-    for e in range(np.uint64(first), np.uint64(last)):
-        to, weights, amount = np.uint64(target[e]), np.uint64(source[e]), payload[e]
-        for k in range(np.uint64(offset.size)):
-            add_scaled(drive, to + offset[k], taps, weights + k * LANES, amount)
+def add_5_rows(to, weights, amount, taps, pitch, rows, vectors, drive):
+    """Add the weights of one event: five rows of one vector."""
+    add_rows(drive, to, pitch, taps, weights, amount, 5)
+
+
+@inlined
+def add_7_rows(to, weights, amount, taps, pitch, rows, vectors, drive):
+    """Add the weights of one event: seven rows of one vector."""
+    add_rows(drive, to, pitch, taps, weights, amount, 7)
+
+
+@inlined
+def add_any_rows(to, weights, amount, taps, pitch, rows, vectors, drive):
+    """Add the weights of one event: so many rows of so many vectors."""
+    for _ in range(rows):
+        for k in range(vectors):
+            add_rows(drive, to + k * LANES, pitch, taps, weights, amount, 1)
+            weights += LANES
+        to += pitch
+
+
+@inlined
+def add_events(add, first, last, payload, where, taps, pitch, rows, vectors, drive):
+    """Add the weights of events `first` to `last`, each by `add`.
+
+    Several parts of them side by side: an addition next to the one before would have to wait for it.
+    """
+    part = (last - first) // STREAMS
+    for e in range(first, first + part):
+        for k in range(STREAMS):
+            at = where[e + k * part]
+            add(at & TARGET_MASK, at >> SLOT_SHIFT, payload[e + k * part], taps, pitch, rows, vectors, drive)
+    for e in range(first + STREAMS * part, last):
+        add(where[e] & TARGET_MASK, where[e] >> SLOT_SHIFT, payload[e], taps, pitch, rows, vectors, drive)
+
+
+@inlined
+def scatter(first, last, payload, where, taps, pitch, rows, vectors, drive):
+    """Add the weights of events `first` to `last` to the drive; the common kernels have code of their own."""
+    if vectors == 1 and rows == 5:
+        add_events(add_5_rows, first, last, payload, where, taps, pitch, rows, vectors, drive)
+    elif vectors == 1 and rows == 7:
+        add_events(add_7_rows, first, last, payload, where, taps, pitch, rows, vectors, drive)
+    else:
+        add_events(add_any_rows, first, last, payload, where, taps, pitch, rows, vectors, drive)
 
 
 @compiled
-def conv_steps(offsets, index, payload, first_step, since, layout, synapses, neuron, state):
+def conv_steps(layer, accumulator, offsets, index, payload):
     """Run consecutive steps of one layer; input events of step s are `index[offsets[s]:offsets[s + 1]]`.
 
     `index` = (row * columns + column) * I + channel of the input. Returns the same for the output: offsets, index.
     """
-    threshold, leak, enough, decay = neuron.threshold, neuron.leak, neuron.enough, neuron.decay
-    drive, membrane, fired, spiked = state.drive, state.membrane, state.fired, state.spiked
-    seen, sources, reached, listed, updated = state.seen, state.sources, state.reached, state.listed, state.updated
-    out_offsets = np.zeros(offsets.size, np.int64)
-    target, source = np.empty(index.size, np.int64), np.empty(index.size, np.int64)
-    spikes = np.empty(1024, np.int32)
-    count, margin = 0, np.uint64(layout.margin)
+    first_step, out_offsets = layer.step, np.zeros(offsets.size, np.int64)
+    layer.step += offsets.size - 1
+    if not index.size:
+        return out_offsets, np.empty(0, np.int32)
+    where, spikes, count = np.empty(index.size, np.uint64), np.empty(1024, np.int32), 0
     for s in range(offsets.size - 1):
-        step = first_step + s
-        found = locate(offsets[s], offsets[s + 1], index, layout, synapses, seen, sources, target, source)
-        scatter(offsets[s], offsets[s + 1], payload, target, source, synapses.taps, synapses.offset, drive)
-        found = spread(found, synapses.row, seen, sources, reached, listed)
-        spikes = with_room(spikes, count, found * layout.tiles * layout.lanes)
-        for k in range(np.uint64(found)):
-            row = np.uint64(listed[k])
-            tiles, reached[row] = reached[row], NONE
-            while tiles:
-                tile = row * np.uint64(layout.tiles) + lowest_bit(tiles)
-                tiles &= tiles - ONE
-                if updated[tile] < max(step - 1, since):
-                    catch_up(tile, step - 1, since, layout, membrane, fired, updated, leak, enough, decay)
-                updated[tile] = step
-                base = tile * np.uint64(layout.lanes)
-                if layout.multiplicative:
-                    fires = integrate_multiplicative(base, margin, drive, membrane, threshold, decay, layout.lower)
-                else:
-                    fires = integrate_subtractive(base, margin, drive, membrane, threshold, leak, layout.lower)
-                if fires and fire(base, membrane, fired, spiked, threshold, layout.fire_once):
-                    count = emit(np.int64(tile), layout, spiked, spikes, count)
+        if offsets[s] < offsets[s + 1]:
+            events = borrowed(index), borrowed(payload), borrowed(where)  # in the loop: only so does `where` outlive it
+            found = reach_rows(layer, accumulator, np.uint64(offsets[s]), np.uint64(offsets[s + 1]), events)
+            spikes = with_room(spikes, count, found * layer.tiles * layer.lanes * layer.signs)
+            count = update_rows(layer, accumulator, found, first_step + s, borrowed(spikes), count)
         out_offsets[s + 1] = count
     return out_offsets, spikes[:count].copy()
+
+
+@inlined
+def reach_rows(layer, accumulator, first, last, events):
+    """Add events `first` to `last` to the drive; lists the output rows they reach and returns how many."""
+    index, payload, where = events
+    taps, pitch = array_at(layer.taps, accumulator.dtype), np.uint64(layer.pitch)
+    row, column = array_at(layer.row, np.uint64), array_at(layer.column, np.uint64)
+    first_row, last_row = array_at(layer.first_row, np.int64), array_at(layer.last_row, np.int64)
+    reach, drive = array_at(layer.reach, np.uint64), array_at(layer.drive, accumulator.dtype)
+    seen, sources = array_at(layer.seen, np.uint64), array_at(layer.sources, np.int64)
+    reached, listed = array_at(layer.reached, np.uint64), array_at(layer.listed, np.int64)
+    rows = locate(first, last, index, layer.line, over_line(layer), row, column, reach, seen, sources, where)
+    scatter(first, last, payload, where, taps, pitch, np.uint64(layer.tap_rows), np.uint64(layer.vectors), drive)
+    return spread(rows, first_row, last_row, seen, sources, reached, listed)
+
+
+@inlined
+def update_rows(layer, accumulator, found, step, spikes, count):
+    """One step of all tiles in the listed rows; appends their spikes and returns their new number."""
+    drive = array_at(layer.drive, accumulator.dtype)
+    reached, listed = array_at(layer.reached, np.uint64), array_at(layer.listed, np.int64)
+    for k in range(np.uint64(found)):
+        row = np.uint64(listed[k])
+        tiles, reached[row] = reached[row], NONE
+        while tiles:
+            count = update_tile(layer, row, lowest_bit(tiles), step, drive, spikes, count)
+            tiles &= tiles - ONE
+    return count
 
 
 @compiled
@@ -122,10 +173,9 @@ def with_room(spikes, count, more):
 
 
 @compiled
-def settle(step, since, layout, neuron, state):
-    """Leak every neuron up to and including `step`: after this, the membranes are what a per-step simulation holds."""
-    membrane, fired, updated = state.membrane, state.fired, state.updated
-    leak, enough, decay = neuron.leak, neuron.enough, neuron.decay
-    for tile in range(np.uint64(updated.size)):
-        catch_up(tile, step, since, layout, membrane, fired, updated, leak, enough, decay)
-        updated[tile] = step
+def settle(layer):
+    """Leak every neuron up to the last step: after this, the membranes are what a per-step simulation holds."""
+    updated = array_at(layer.updated, np.int64)
+    for piece in range(np.uint64(updated.size)):
+        catch_up(layer, piece, piece % np.uint64(layer.signs), layer.step - 1)
+        updated[piece] = layer.step - 1

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.layers import EventConv, event_layers
+from spikeseg_lava.engine.layer_chain import LayerChain
+from spikeseg_lava.engine.layers import EventConv, accumulator_of, event_layers
 from spikeseg_lava.engine.sparse import SparseSteps
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.fixed_point import FixedPointModel
@@ -27,21 +28,17 @@ class EventEngine:
         self.model, self.size, self.fire_once = model, size, fire_once
         self.shapes = model.shapes(size)
         self.layers = event_layers(model, size, fire_once)
+        self._chain = LayerChain(list(self.layers.values()), accumulator_of(model))
         self.steps = 0  # run so far, over all samples
 
     def clear(self) -> None:
         """Forget all state, as between samples. Costs nothing per pixel."""
-        for layer in self.layers.values():
-            layer.clear()
+        self._chain.clear()
 
     def run(self, events: SparseSteps) -> dict[str, SparseSteps]:
         """Spikes of every layer in the next `events.steps` steps, for input payloads of those steps."""
-        spikes: dict[str, SparseSteps] = {}
-        for name, layer in self.layers.items():
-            events = layer.run(events)
-            spikes[name] = events
         self.steps += events.steps
-        return spikes
+        return dict(zip(self.layers, self._chain.run(events), strict=True))
 
     def membranes(self) -> dict[str, NDArray[np.int32]]:
         """Int32[O, H, W] of every convolution after the last step."""

@@ -4,55 +4,87 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikeseg_lava.engine.addresses import borrowed
 from spikeseg_lava.engine.compilation import compiled, inlined
-from spikeseg_lava.engine.vectors import MASK, lowest_bit, nonzero_mask
+from spikeseg_lava.engine.vectors import MASK, count_bits, lowest_bit_or_0, nonzero_mask
 
-BLOCK = np.uint64(MASK)
-ONE = np.uint64(1)
-
-
-@inlined
-def count_nonzero(values):
-    """How many of the values are not zero (not-a-number is not)."""
-    count = 0
-    for k in range(np.uint64(values.size)):
-        count += np.int64(values[k] != 0)
-    return count
+BLOCK, ONE = np.uint64(MASK), np.uint64(1)
+AT_ONCE = np.uint64(4)
+EXPECTED = 16  # one value in so many is taken to be other than zero; where there are more, room is made
 
 
 @inlined
 def mask_of(values, at, length):
-    """UInt64 whose bit k says whether `values[at + k]` is not zero, for up to 64 values."""
+    """UInt64 whose bit k says whether `values[at + k]` is not zero (not-a-number is not), for up to 64 values."""
     if length == BLOCK:
         return nonzero_mask(values, at)
+    if at + BLOCK <= np.uint64(values.size):
+        return nonzero_mask(values, at) & ((ONE << length) - ONE)
     mask = np.uint64(0)
     for k in range(length):
         mask |= np.uint64(values[at + k] != 0) << k
     return mask
 
 
+@inlined
+def list_block(mask, flat, begin, first, channels, index, values, count):
+    """List the values a mask speaks of; returns the new length.
+
+    Four at a time, whether there are as many or not: what is one too many is overwritten by the next, and the number of
+    rounds is easier for the core to foresee than the number of values.
+    """
+    for k in range(np.uint64(0), count_bits(mask), AT_ONCE):
+        for j in range(AT_ONCE):
+            bit = lowest_bit_or_0(mask)
+            index[count + k + j] = first + np.int64(bit) * channels
+            values[count + k + j] = flat[begin + bit]
+            mask &= mask - ONE
+    return count
+
+
+@compiled
+def enlarged(values, count):
+    """Twice as long, with the first `count` values."""
+    larger = np.empty(2 * values.size, values.dtype)
+    larger[:count] = values[:count]
+    return larger
+
+
 @compiled
 def nonzero_values(clip):
-    """Of a clip [T, C, H, W]: offsets Int64[T + 1], index Int32[N] = (y * W + x) * C + c, and the values [N]."""
+    """Of a clip [T, C, H, W]: offsets Int64[T + 1], index Int32[N] = (y * W + x) * C + c, and the values [N].
+
+    Those of a step come row by row.
+    """
     steps, channels, height, width = clip.shape
-    flat, area = clip.reshape(-1), np.uint64(height * width)
+    flat, area, columns = clip.reshape(-1), np.uint64(height * width), np.uint64(width)
     offsets = np.zeros(steps + 1, np.int64)
-    total = count_nonzero(flat)
-    index, values = np.empty(total, np.int32), np.empty(total, clip.dtype)
-    count, at = np.uint64(0), np.uint64(0)
+    most = channels * width + 4
+    room = clip.size // EXPECTED + most
+    index, values = np.empty(room, np.int32), np.empty(room, clip.dtype)
+    count = np.uint64(0)
     for s in range(steps):
-        for c in range(channels):
-            place = np.uint64(0)
-            while place < area:
-                length = min(BLOCK, area - place)
-                mask = mask_of(flat, at + place, length)
-                while mask:
-                    found = place + lowest_bit(mask)
-                    index[count] = np.int64(found) * channels + c
-                    values[count] = flat[at + found]
-                    count += ONE
-                    mask &= mask - ONE
-                place += length
-            at += area
+        for y in range(np.uint64(height)):
+            if np.int64(count) + most > index.size:
+                index, values = enlarged(index, np.int64(count)), enlarged(values, np.int64(count))
+            clip_values, to, found = borrowed(flat), borrowed(index), borrowed(values)
+            for c in range(channels):
+                begin, first = np.uint64(s * channels + c) * area + y * columns, np.int64(y * columns) * channels + c
+                for x in range(np.uint64(0), columns, BLOCK):
+                    mask = mask_of(clip_values, begin + x, min(BLOCK, columns - x))
+                    list_block(mask, clip_values, begin + x, first + np.int64(x) * channels, channels, to, found, count)
+                    count += count_bits(mask)
         offsets[s + 1] = count
-    return offsets, index, values
+    return offsets, index[: np.int64(count)], values[: np.int64(count)]
+
+
+@compiled
+def payloads_of(values, scale, largest):
+    """`round(value * scale)` as Int32, whether all are within 1 to `largest`, and whether any is 0."""
+    payload, within, zero = np.empty(values.size, np.int32), True, False
+    for k in range(values.size):
+        scaled = np.float64(values[k]) * scale
+        within &= (scaled >= 0) & (scaled <= largest)
+        payload[k] = np.int32(np.rint(scaled))
+        zero |= payload[k] == 0
+    return payload, within, zero

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.division import reciprocal
-from spikeseg_lava.engine.nonzero_kernel import nonzero_values
+from spikeseg_lava.engine.nonzero_kernel import nonzero_values, payloads_of
 from spikeseg_lava.engine.row_kernel import keys_of, rows_of
 from spikeseg_lava.fixed_point import InputCode
 from spikeseg_lava.network import Shape
@@ -57,6 +57,11 @@ class SparseSteps:
         Raises ClipError as `encode` does.
         """
         offsets, index, values = nonzero_values(np.ascontiguousarray(frames))
+        if code.bits > 1:
+            payload, within, zero = payloads_of(values, code.scale, code.largest)
+            if within:
+                steps = cls(offsets, index, payload)
+                return steps.without_zeros() if zero else steps
         return cls(offsets, index, code.encode(values)).without_zeros()
 
     def without_zeros(self) -> SparseSteps:

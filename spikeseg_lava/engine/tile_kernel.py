@@ -1,111 +1,147 @@
-"""The neurons of one tile: missed leaks, one step of integration, spikes. Loops run over lanes without a branch."""
+"""The neurons of one tile: missed leaks, one step of integration, spikes. Loops run over lanes without a branch.
+
+A tile whose membranes are all zero stays as it is, and is not even read, unless the drive exceeds the leak somewhere.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from spikeseg_lava.engine.addresses import array_at
 from spikeseg_lava.engine.compilation import inlined
-from spikeseg_lava.engine.vectors import MASK, lowest_bit, nonzero_mask
+from spikeseg_lava.engine.division import Reciprocal, quotient
+from spikeseg_lava.engine.integrate_block import integrate_block
+from spikeseg_lava.engine.vectors import BLOCK, clear_block, lowest_bit, outside, reached_mask
 from spikeseg_lava.fixed_point import DECAY_BITS, DECAY_UNIT, STATE_MAX, STATE_MIN
 
-ONE = np.uint64(1)
+ZERO, ONE, LANES = np.uint64(0), np.uint64(1), np.uint64(BLOCK)
 FORGOTTEN = 2**24  # steps of the smallest leak from one end of the range to the other
-LOWEST, HIGHEST = np.int32(STATE_MIN), np.int32(STATE_MAX)
 
 
 @inlined
-def catch_up(tile, step, since, layout, membrane, fired, updated, leak, enough, decay):
-    """Leak a tile without input up to and including `step`; forget it where it was last updated before `since`."""
-    idle = step - updated[tile]
-    base = tile * np.uint64(layout.lanes)
-    if updated[tile] < since:
-        idle = step - since + 1
-        for k in range(np.uint64(layout.lanes)):
+def update_tile(layer, row, column, step, drive, spikes, count):
+    """One step of a tile of a row that events reach; appends its spikes and returns their new number."""
+    tile, lanes = row * np.uint64(layer.tiles) + column, np.uint64(layer.lanes)
+    base = np.uint64(layer.margin) + row * np.uint64(layer.pitch) + column * lanes
+    updated, charged = array_at(layer.updated, np.int64), array_at(layer.charged, np.uint8)
+    exceeded = exceeds(base, lanes, drive, drive.dtype.type(layer.above), drive.dtype.type(layer.below))
+    for sign in range(np.uint64(layer.signs)):
+        piece = tile * np.uint64(layer.signs) + sign
+        if exceeded or (charged[piece] and updated[piece] >= layer.since):
+            catch_up(layer, piece, sign, step - 1)
+            updated[piece] = step
+            count = update_piece(layer, row, column, sign, base, drive, spikes, count)
+    for k in range(ZERO, lanes, LANES):
+        clear_block(drive, base + k)
+    return count
+
+
+@inlined
+def exceeds(base, lanes, drive, above, below):
+    """Whether any drive is larger than `above` or smaller than `below`."""
+    found = False
+    for k in range(ZERO, lanes, LANES):
+        found |= outside(drive, base + k, above, below)
+    return found
+
+
+@inlined
+def update_piece(layer, row, column, sign, base, drive, spikes, count):
+    """One step of the membranes of a tile driven by the drive (sign 0) or by its opposite (1); as `update_tile`."""
+    lanes, left = np.uint64(layer.lanes), False
+    piece = (row * np.uint64(layer.tiles) + column) * np.uint64(layer.signs) + sign
+    first, lane = piece * lanes, sign * lanes
+    membrane, threshold = array_at(layer.membrane, np.int32), array_at(layer.threshold, np.int32)
+    leak, decay, lower = array_at(layer.leak, np.int32), array_at(layer.decay, np.int32), layer.lower
+    for k in range(ZERO, lanes, LANES):
+        if layer.multiplicative:
+            charged = integrate_multiplicative(base + k, sign, membrane, first + k, decay, lane + k, drive, lower)
+            reached = reached_mask(membrane, first + k, threshold, lane + k)
+        else:
+            reached, charged = integrate_block(
+                drive, base + k, np.int32(sign), membrane, first + k, threshold, leak, lane + k, np.int32(lower)
+            )
+        left |= charged
+        if reached:
+            count = fire(layer, row, column * lanes + k, sign, first + k, reached, membrane, spikes, count)
+    array_at(layer.charged, np.uint8)[piece] = left
+    return count
+
+
+@inlined
+def integrate_multiplicative(base, sign, membrane, first, decay, lane, drive, lower):
+    """One step `V = sat24(sign(V) ((|V| (4096 - D)) >> 12) + sat24(A))` and the floor; whether any V is not zero."""
+    factor, left = 1 - 2 * np.int64(sign), False
+    for k in range(LANES):
+        saturated = min(max(np.int64(drive[base + k]) * factor, STATE_MIN), STATE_MAX)
+        before = np.int64(membrane[first + k])
+        kept = (abs(before) * (DECAY_UNIT - decay[lane + k])) >> DECAY_BITS
+        value = min(max((kept if before > 0 else -kept) + saturated, lower), STATE_MAX)
+        left |= value != 0
+        membrane[first + k] = value
+    return left
+
+
+@inlined
+def fire(layer, row, lane, sign, first, reached, membrane, spikes, count):
+    """Fire-once, the hard reset, and the spikes of a block: (row * columns + column) * kinds + kind, no padding."""
+    fired, block = array_at(layer.fired, np.uint16), first // LANES
+    over_bases = Reciprocal(np.uint64(layer.over_bases), np.uint64(layer.over_bases_shift))
+    if layer.fire_once:
+        reached &= ~np.uint64(fired[block])
+    fired[block] |= np.uint16(reached)
+    while reached:
+        bit = lowest_bit(reached)
+        reached &= reached - ONE
+        membrane[first + bit] = 0
+        if lane + bit < np.uint64(layer.used):
+            flat = np.int64(row) * layer.used + np.int64(lane + bit)  # pixel * bases + base
+            if layer.signs == 2:
+                flat += (quotient(flat, over_bases) + np.int64(sign)) * layer.bases
+            spikes[np.uint64(count)] = flat
+            count += 1
+    return count
+
+
+@inlined
+def catch_up(layer, piece, sign, step):
+    """Leak a piece without input up to and including `step`; forget it where it was last updated before the clear."""
+    updated, membrane = array_at(layer.updated, np.int64), array_at(layer.membrane, np.int32)
+    idle, lanes = step - updated[piece], np.uint64(layer.lanes)
+    base, lane = piece * lanes, sign * lanes
+    if updated[piece] < layer.since:
+        fired = array_at(layer.fired, np.uint16)
+        idle = step - layer.since + 1
+        for k in range(lanes):
             membrane[base + k] = 0
-            fired[base + k] = 0
-        if layout.lower == 0 or layout.multiplicative:
+        for k in range(base // LANES, (base + lanes) // LANES):
+            fired[k] = 0
+        if layer.lower == 0 or layer.multiplicative:
             return
     if idle > 0:
-        if layout.multiplicative:
-            decay_idle(base, idle, membrane, decay)
+        if layer.multiplicative:
+            decay_idle(base, lane, lanes, idle, membrane, array_at(layer.decay, np.int32))
         else:
-            leak_idle(base, idle, membrane, leak, enough, layout.lower)
+            leak, enough = array_at(layer.leak, np.int32), array_at(layer.enough, np.int32)
+            leak_idle(base, lane, lanes, idle, membrane, leak, enough, layer.lower)
 
 
 @inlined
-def leak_idle(base, idle, membrane, leak, enough, lower):
+def leak_idle(base, lane, lanes, idle, membrane, leak, enough, lower):
     """`V = max(V - n L, lower bound)`; after `enough` steps every membrane is at its bound, so 32 bit are enough."""
     steps, lowest = np.int32(min(idle, FORGOTTEN)), np.int32(lower)
-    for k in range(np.uint64(leak.size)):
-        lost = np.int32(min(steps, enough[k]) * leak[k])
+    for k in range(lanes):
+        lost = np.int32(min(steps, enough[lane + k]) * leak[lane + k])
         membrane[base + k] = max(np.int32(membrane[base + k] - lost), lowest)
 
 
 @inlined
-def decay_idle(base, idle, membrane, decay):
+def decay_idle(base, lane, lanes, idle, membrane, decay):
     """`V = sign(V) ((|V| (4096 - D)) >> 12)`, n times or until nothing is left to decay."""
-    for k in range(np.uint64(decay.size)):
-        value, factor = np.int64(membrane[base + k]), DECAY_UNIT - np.int64(decay[k])
+    for k in range(lanes):
+        value, factor = np.int64(membrane[base + k]), DECAY_UNIT - np.int64(decay[lane + k])
         magnitude, left = abs(value), idle if factor < DECAY_UNIT else 0
         while left > 0 and magnitude > 0:
             magnitude = (magnitude * factor) >> DECAY_BITS
             left -= 1
         membrane[base + k] = magnitude if value > 0 else -magnitude
-
-
-@inlined
-def integrate_subtractive(base, margin, drive, membrane, threshold, leak, lower):
-    """One step `V = sat24(V + sat24(A) - L)` and the floor; says whether any neuron reached its threshold."""
-    lowest, reached = np.int32(lower), np.uint8(0)
-    for k in range(np.uint64(leak.size)):
-        saturated = np.int32(min(max(drive[margin + base + k], LOWEST), HIGHEST))
-        value = np.int32(np.int32(membrane[base + k] + saturated) - leak[k])
-        value = min(max(value, lowest), HIGHEST)
-        reached |= np.uint8(value >= threshold[k])
-        membrane[base + k] = value
-        drive[margin + base + k] = 0
-    return reached
-
-
-@inlined
-def integrate_multiplicative(base, margin, drive, membrane, threshold, decay, lower):
-    """One step `V = sat24(sign(V) ((|V| (4096 - D)) >> 12) + sat24(A))` and the floor; says as the other does."""
-    reached = np.uint8(0)
-    for k in range(np.uint64(decay.size)):
-        saturated = min(max(np.int64(drive[margin + base + k]), STATE_MIN), STATE_MAX)
-        before = np.int64(membrane[base + k])
-        kept = (abs(before) * (DECAY_UNIT - decay[k])) >> DECAY_BITS
-        value = min(max((kept if before > 0 else -kept) + saturated, lower), STATE_MAX)
-        reached |= np.uint8(value >= threshold[k])
-        membrane[base + k] = value
-        drive[margin + base + k] = 0
-    return reached
-
-
-@inlined
-def fire(base, membrane, fired, spiked, threshold, fire_once):
-    """Spikes of the tile (into `spiked`), fire-once and the hard reset; only where a threshold was reached."""
-    again, fires = np.uint8(not fire_once), np.uint8(0)
-    for k in range(np.uint64(threshold.size)):
-        before, value = fired[base + k], membrane[base + k]
-        spike = np.uint8(value >= threshold[k]) & (before ^ np.uint8(1) | again)
-        membrane[base + k] = np.int32(0) if spike else value
-        fired[base + k] = before | spike
-        spiked[k] = spike
-        fires |= spike
-    return fires
-
-
-@inlined
-def emit(tile, layout, spiked, spikes, count):
-    """Append the spikes of a tile as (row * columns + column) * O + channel; those in the padding are none."""
-    row = tile // layout.tiles
-    place = (tile - row * layout.tiles) * layout.lanes - layout.lead
-    for block in range(0, layout.lanes, MASK):
-        mask = nonzero_mask(spiked, np.uint64(block))
-        while mask:
-            lane = place + block + np.int64(lowest_bit(mask))
-            mask &= mask - ONE
-            spikes[np.uint64(count)] = row * layout.used + lane
-            count += np.int64(0 <= lane < layout.used)
-    return count

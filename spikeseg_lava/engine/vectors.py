@@ -9,31 +9,96 @@ from numba import extending, types  # type: ignore[import-untyped]
 
 intrinsic: Any = extending.intrinsic
 VECTOR = 8  # int32 lanes of a 256-bit register
+BLOCK = 16  # lanes updated at once
 MASK = 64  # values a mask speaks of
 
 
-def vector_at(context: Any, builder: Any, kind: Any, array: Any, at: Any, length: int) -> Any:
-    """Pointer to `length` elements of a one-dimensional array, from element `at`, as one vector."""
-    data = context.make_array(kind)(context, builder, array).data
-    vector = ir.VectorType(context.get_data_type(kind.dtype), length)
-    return builder.bitcast(builder.gep(data, [at]), vector.as_pointer())
+class Vectors:
+    """Writes instructions on vectors of `length` elements while a function is compiled."""
+
+    def __init__(self, context: Any, builder: Any, length: int) -> None:
+        self.context, self.builder, self.length = context, builder, length
+
+    def at(self, kind: Any, array: Any, index: Any) -> Any:
+        """Pointer to the vector that begins at an element of a one-dimensional array."""
+        data = self.context.make_array(kind)(self.context, self.builder, array).data
+        vector = ir.VectorType(self.context.get_data_type(kind.dtype), self.length)
+        return self.builder.bitcast(self.builder.gep(data, [index]), vector.as_pointer())
+
+    def load(self, kind: Any, array: Any, index: Any) -> Any:
+        return self.builder.load(self.at(kind, array, index), align=1)
+
+    def filled(self, value: Any) -> Any:
+        """A vector with the same value everywhere."""
+        undefined, lane = ir.Constant(ir.VectorType(value.type, self.length), ir.Undefined), ir.IntType(32)
+        first = self.builder.insert_element(undefined, value, lane(0))
+        zeros = ir.Constant(ir.VectorType(lane, self.length), [0] * self.length)
+        return self.builder.shuffle_vector(first, undefined, zeros)
+
+    def minimum(self, a: Any, b: Any) -> Any:
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        return self.builder.select(self.builder.icmp_signed(">", a, b), a, b)
+
+    def any(self, bits: Any) -> Any:
+        """Whether any of a vector of bits is set, as Boolean."""
+        number = self.builder.bitcast(bits, ir.IntType(self.length))
+        return self.builder.icmp_unsigned("!=", number, ir.Constant(number.type, 0))
+
+    def mask(self, bits: Any) -> Any:
+        """A vector of bits as UInt64."""
+        return self.builder.zext(self.builder.bitcast(bits, ir.IntType(self.length)), ir.IntType(64))
 
 
 @intrinsic
-def add_scaled(_typing, target, at, source, start, factor):
-    """`target[at:at + VECTOR] += factor * source[start:start + VECTOR]`; all of the integer type of `target`."""
+def add_rows(typing, target, at, pitch, source, start, factor, rows):
+    """`target[at + r * pitch:][:VECTOR] += factor * source[start + r * VECTOR:][:VECTOR]` for a literal number of rows.
+
+    Target and source are of one type, the factor Int32. Written out, as the compiler would leave it a loop.
+    """
 
     def generate(context, builder, signature, arguments):
-        target, at, source, start, factor = arguments
-        to = vector_at(context, builder, signature.args[0], target, at, VECTOR)
-        weights = builder.load(vector_at(context, builder, signature.args[2], source, start, VECTOR), align=1)
-        undefined, lane = ir.Constant(weights.type, ir.Undefined), ir.IntType(32)
-        first = builder.insert_element(undefined, factor, lane(0))
-        factors = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, VECTOR), [0] * VECTOR))
-        builder.store(builder.add(builder.load(to, align=1), builder.mul(weights, factors)), to, align=1)
+        target, at, pitch, source, start, factor, _ = arguments
+        vectors = Vectors(context, builder, VECTOR)
+        element = context.get_data_type(signature.args[3].dtype)
+        factors = vectors.filled(factor if element == factor.type else builder.sext(factor, element))
+        for row in range(rows.literal_value):
+            weights = vectors.load(signature.args[3], source, builder.add(start, start.type(row * VECTOR)))
+            to = vectors.at(signature.args[0], target, at)
+            builder.store(builder.add(builder.load(to, align=1), builder.mul(weights, factors)), to, align=1)
+            at = builder.add(at, pitch)
         return context.get_dummy_value()
 
-    return types.void(target, at, source, start, target.dtype), generate
+    if isinstance(rows, types.IntegerLiteral):
+        return types.void(target, at, pitch, source, start, types.int32, rows), generate
+
+
+@intrinsic
+def clear_block(_typing, values, at):
+    """`values[at:at + BLOCK] = 0`."""
+
+    def generate(context, builder, signature, arguments):
+        to = Vectors(context, builder, BLOCK).at(signature.args[0], *arguments)
+        builder.store(ir.Constant(to.type.pointee, None), to, align=1)
+        return context.get_dummy_value()
+
+    return types.void(values, at), generate
+
+
+@intrinsic
+def outside(_typing, values, at, above, below):
+    """Whether any of `values[at:at + BLOCK]` is larger than `above` or smaller than `below`, of the same type."""
+
+    def generate(context, builder, signature, arguments):
+        values, at, above, below = arguments
+        vectors = Vectors(context, builder, BLOCK)
+        loaded = vectors.load(signature.args[0], values, at)
+        large = builder.icmp_signed(">", loaded, vectors.filled(above))
+        small = builder.icmp_signed("<", loaded, vectors.filled(below))
+        return vectors.any(builder.or_(large, small))
+
+    return types.boolean(values, at, values.dtype, values.dtype), generate
 
 
 @intrinsic
@@ -42,11 +107,24 @@ def nonzero_mask(_typing, values, at):
 
     def generate(context, builder, signature, arguments):
         kind = signature.args[0]
-        loaded = builder.load(vector_at(context, builder, kind, *arguments, length=MASK), align=1)
+        loaded = Vectors(context, builder, MASK).load(kind, *arguments)
         compare = builder.fcmp_unordered if isinstance(kind.dtype, types.Float) else builder.icmp_unsigned
         return builder.bitcast(compare("!=", loaded, ir.Constant(loaded.type, None)), ir.IntType(MASK))
 
     return types.uint64(values, at), generate
+
+
+@intrinsic
+def reached_mask(_typing, values, at, threshold, lane):
+    """UInt64 whose bit k says whether `values[at + k] >= threshold[lane + k]`, of a block."""
+
+    def generate(context, builder, signature, arguments):
+        values, at, threshold, lane = arguments
+        vectors = Vectors(context, builder, BLOCK)
+        value, needed = vectors.load(signature.args[0], values, at), vectors.load(signature.args[2], threshold, lane)
+        return vectors.mask(builder.icmp_signed(">=", value, needed))
+
+    return types.uint64(values, at, threshold, lane), generate
 
 
 @intrinsic
@@ -55,5 +133,26 @@ def lowest_bit(_typing, _mask):
 
     def generate(_context, builder, _signature, arguments):
         return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def lowest_bit_or_0(_typing, _mask):
+    """The same, and 0 for a mask that is 0."""
+
+    def generate(_context, builder, _signature, arguments):
+        number = builder.cttz(arguments[0], ir.IntType(1)(0))
+        return builder.and_(number, number.type(MASK - 1))
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def count_bits(_typing, _mask):
+    """How many bits of a mask are set."""
+
+    def generate(_context, builder, _signature, arguments):
+        return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate

@@ -1,7 +1,6 @@
 """One step of a layer, events in and events out: what the layer models and the fused model execute.
 
-Events are flat places in Lava's (W, H, C) order and values. The compiled kernels of the event engine are indifferent to
-the names of the axes: they run here with x as rows and y as columns, so that places need no translation.
+Events are flat places in Lava's (W, H, C) order and values.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.layers import EventConv, EventPool
-from spikeseg_lava.engine.sparse import SparseSteps
-from spikeseg_lava.fixed_point import FixedPointNeuron
+from spikeseg_lava.engine import EventConv, LayerChain, SparseSteps
 from spikeseg_lava.lava.dynamics import fire, multiplicative_float, subtractive_float
+from spikeseg_lava.lava.event_layers import accumulator_of, event_conv, event_pool
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec
 from spikeseg_lava.lava.synapses import correlate, summed_kernel
-from spikeseg_lava.network import PoolLayer, Shape
 
 Places = NDArray[np.int32]
 
@@ -38,20 +35,25 @@ class IntegerConvStep:
     """A spiking convolution in integers, per event."""
 
     def __init__(self, spec: ConvSpec) -> None:
-        self._largest = 2**spec.payload_bits - 1
-        self._layer = event_conv(spec, spec.layout.input_shape, spec.layout.output_shape, spec.layout.padding)
+        self._spec, self._largest = spec, 2**spec.payload_bits - 1
+        self._use(event_conv(spec, accumulator_of(spec)))
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
-        if len(payload) and np.abs(payload).max() > self._largest:
-            raise ValueError(f"a value of {np.abs(payload).max()} exceeds the payload, {self._largest} at most")
-        return self._layer.run(one_step(index, payload)).index
+        check_payload(payload, self._largest)
+        return self._chain.run(one_step(index, payload))[0].index
 
     def membrane(self) -> NDArray[np.int32]:
         return self._layer.settle()
 
     def set_membrane(self, membrane: NDArray[Any]) -> None:
-        """Replace the membrane [W, H, O]."""
-        self._layer.settle()[...] = membrane
+        """Replace the membrane [W, H, O]; maps that did the same may then differ, so each is computed by itself."""
+        if not np.array_equal(membrane, self._layer.settle()):
+            fired = self._layer.fired()
+            self._use(event_conv(self._spec, accumulator_of(self._spec), share=False))
+            self._layer.put(membrane, fired)
+
+    def _use(self, layer: EventConv) -> None:
+        self._layer, self._chain = layer, LayerChain([layer], accumulator_of(self._spec))
 
 
 class FloatConvStep:
@@ -86,11 +88,10 @@ class PoolStep:
     """An OR-pool, per event; any non-zero value counts as a spike."""
 
     def __init__(self, spec: PoolSpec) -> None:
-        layer = PoolLayer("pool", spec.kernel, spec.stride)
-        self._layer = EventPool(layer, channels_first(spec.input_shape), channels_first(spec.output_shape))
+        self._chain = LayerChain([event_pool(spec)], np.int32)
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
-        return self._layer.run(one_step(index, payload)).index
+        return self._chain.run(one_step(index, np.ones(len(index), np.int32)))[0].index
 
     def membrane(self) -> None:
         return None
@@ -103,41 +104,12 @@ def layer_step(spec: LayerSpec, integer: bool) -> LayerStep:
     return IntegerConvStep(spec) if integer else FloatConvStep(spec)
 
 
-def compile_kernels(spec: LayerSpec) -> None:
-    """Compile what the layer needs, in the parent: children are forked and inherit it."""
-    nothing = one_step(np.zeros(1, np.int32), np.ones(1, np.int32))
-    if isinstance(spec, PoolSpec):
-        window = (*spec.kernel, 1)
-        PoolStep(PoolSpec(window, (1, 1, 1), spec.kernel, spec.stride)).step(nothing.index, nothing.payload)
-    elif spec.integer:
-        small = event_conv(spec, (*spec.layout.kernel, spec.planes.shape[4]), (1, 1, spec.planes.shape[1]), (0, 0))
-        small.run(nothing)
-        small.settle()
-
-
-def event_conv(spec: ConvSpec, input_shape: Shape, output_shape: Shape, padding: tuple[int, int]) -> EventConv:
-    """The engine's convolution, its rows being x and its columns y."""
-    outputs = spec.planes.shape[1]
-    threshold, leak, decay = (
-        np.broadcast_to(a, outputs).astype(np.int32) for a in (spec.threshold, spec.leak, spec.decay)
-    )
-    return EventConv(
-        summed_kernel(spec.planes, spec.exponents).astype(np.int64),
-        FixedPointNeuron(threshold, leak, decay, spec.leak_mode, spec.floor),
-        channels_first(input_shape),
-        channels_first(output_shape),
-        stride=spec.layout.stride,
-        padding=padding,
-        largest_payload=2**spec.payload_bits - 1,
-        fire_once=spec.fire_once,
-    )
+def check_payload(payload: NDArray[Any], largest: int) -> None:
+    """ValueError where a value is beyond what the input's word length holds."""
+    if len(payload) and np.abs(payload).max() > largest:
+        raise ValueError(f"a value of {np.abs(payload).max()} exceeds the payload, {largest} at most")
 
 
 def one_step(index: Places, payload: NDArray[Any]) -> SparseSteps:
     """The events of a single step, in the engine's form."""
     return SparseSteps(np.array([0, len(index)], np.int64), index, payload)
-
-
-def channels_first(shape: Shape) -> Shape:
-    """(W, H, C) as the engine's (channels, rows, columns)."""
-    return shape[2], shape[0], shape[1]

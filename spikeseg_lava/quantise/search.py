@@ -18,7 +18,7 @@ from spikeseg_lava.comparison import LayerComparison
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.fixed_point import FixedPointConv, InputCode
 from spikeseg_lava.network import ConvLayer, SpikingNetwork
-from spikeseg_lava.quantise.calibrated_rounding import calibrated_weights
+from spikeseg_lava.quantise.calibrated_rounding import calibrated_weights, opposites
 from spikeseg_lava.quantise.calibration import CalibrationRun, Frames, compare_layer
 from spikeseg_lava.quantise.decisions import CloseCalls, Decisions, close_calls, decisions_at, joined
 from spikeseg_lava.quantise.rounding import assemble, nearest_weights
@@ -106,10 +106,19 @@ class LayerSearch:
         return trials
 
     def trial(self, setting: LayerSetting, code: InputCode) -> Trial:
-        """Quantise the layer and run it on every calibration run."""
+        """Quantise the layer and run it on every calibration run.
+
+        Calibrated rounding leaves opposite channels opposite where that keeps every spike, and is free otherwise.
+        """
+        if setting.rounding != "calibrated" or not any(o is not None for o in opposites(self.layer)):
+            return self._trial(setting, code, paired=False)
+        paired = self._trial(setting, code, paired=True)
+        return paired if paired.exact else min(paired, self._trial(setting, code, paired=False), key=wrong_spikes)
+
+    def _trial(self, setting: LayerSetting, code: InputCode, paired: bool) -> Trial:
         room = Room(code.scale, self.target, self.steps)
         if setting.rounding == "calibrated":
-            scale, weights = calibrated_weights(self.layer, setting, room, self._decisions(code))
+            scale, weights = calibrated_weights(self.layer, setting, room, self._decisions(code), paired)
         else:
             scale = best_scale(self.layer, setting, room)
             weights = nearest_weights(self.layer, scale)
@@ -142,4 +151,9 @@ def chosen(trials: Sequence[Trial]) -> Trial:
     """The cheapest that keeps every spike, else the one with the fewest wrong spikes; the finest of a silent layer."""
     if trials[-1].silent:
         return trials[-1]
-    return min(trials, key=lambda trial: trial.wrong_spikes)
+    return min(trials, key=wrong_spikes)
+
+
+def wrong_spikes(trial: Trial) -> int:
+    """Spikes missing or added by a trial."""
+    return trial.wrong_spikes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -33,14 +34,26 @@ def test_random_networks_equal_the_oracle(data, fire_once):
     assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
 
 
-@given(st.data(), st.lists(st.integers(0, 2), min_size=1, max_size=6), st.booleans())
-@settings(deadline=None, max_examples=15)
-def test_equal_maps_fire_alike_and_others_do_not(data, kinds, fire_once):
+PAIRS = [[0, 1], [1, 0], [0, 1, 0, 1], [0, 1, 2, 3], [3, 0, 2, 1, 1, 0]]  # maps and their opposites
+
+
+@given(st.data(), st.lists(st.integers(0, 4), min_size=1, max_size=6) | st.sampled_from(PAIRS), st.booleans())
+@settings(deadline=None, max_examples=40)
+def test_maps_that_do_the_same_or_the_opposite_share_their_work(data, kinds, fire_once):
     rng = np.random.default_rng(len(kinds))
-    weight, threshold = rng.integers(-20, 60, (3, 2, 3, 3)), np.array([300, 300, 700])
-    layer = conv("conv1", [(weight[[0, 0, 2]][kinds], 1)], threshold[kinds], leak=20, floor=data.draw(st.booleans()))
+    one, other = rng.integers(-60, 60, (2, 2, 3, 3))
+    weight, threshold, leak = np.stack([one, -one, other, -other, one]), np.array([300, 200, 300, 300, 700]), [20, 60]
+    layer = conv(
+        "conv1",
+        [(weight[kinds], 1)],
+        threshold[kinds],
+        leak=np.resize(leak, len(kinds)) if data.draw(st.booleans()) else 20,
+        decay=300,
+        mode=data.draw(st.sampled_from(["subtractive", "multiplicative"])),
+        floor=data.draw(st.booleans()),
+    )
     second = conv("conv2", [(rng.integers(-9, 30, (2, len(kinds), 3, 3)), 0)], 50)
-    model = model_of(layer, second)
+    model = model_of(layer, PoolLayer("pool1", (2, 2), (2, 2)), second)
     frames = data.draw(clips(model, (9, 12)))
     assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
 
@@ -67,6 +80,22 @@ def test_chunks_and_samples_change_nothing(data, fire_once, chunk):
         }
         assert_same(SpikeRecord(rows, engine.membranes()), run_reference(model, frames, fire_once))
         oracle.clear()
+
+
+def test_a_copy_goes_on_where_the_engine_was_and_shares_nothing_with_it():
+    rng = np.random.default_rng(1)
+    layer = conv("conv1", [(rng.integers(-9, 30, (2, 1, 3, 3)), 0)], 60, leak=2)
+    frames = (rng.random((2, 4, 1, 6, 7)) < 0.3).astype(np.float32) * 3
+    engine, straight = (EventEngine(model_of(layer), (6, 7), fire_once=False) for _ in range(2))
+    engine.run(engine.encode(frames[0]))
+    straight.run(straight.encode(frames[0]))
+    copy = pickle.loads(pickle.dumps(engine))
+    engine.run(engine.encode(frames[0]))
+    rows = [x.run(x.encode(frames[1]))["conv1"].rows(x.shapes["conv1"]) for x in (copy, straight)]
+    np.testing.assert_array_equal(*rows)
+    np.testing.assert_array_equal(copy.membranes()["conv1"], straight.membranes()["conv1"])
+    assert len(rows[0]) > 0
+    assert not np.array_equal(copy.membranes()["conv1"], engine.membranes()["conv1"])
 
 
 def test_membranes_may_be_read_at_any_time():

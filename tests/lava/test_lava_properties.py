@@ -71,6 +71,27 @@ def test_every_layer_step_equals_the_oracle(model: FixedPointModel, frames: np.n
         np.testing.assert_array_equal(lava_image(np.asarray(layers[name].membrane())), membrane, name)
 
 
+def test_a_membrane_may_be_set_where_maps_shared_their_work() -> None:
+    """Three maps, two of them alike and one opposite: after each got a membrane of its own they differ."""
+    kernel = np.arange(1, 19, dtype=np.int8).reshape(1, 2, 3, 3)
+    layer = integer_conv("conv1", [(np.concatenate([kernel, kernel, -kernel, -kernel]), 0)], [60] * 4, 2)
+    model, frames = FixedPointModel((layer,), InputCode(5, 1.0)), small_clip(3, density=0.02)
+    oracle, shape = ReferenceEncoder(model, fire_once=True), frames.shape[2:]
+    spec = layer_specs(model, shape, fire_once=True)["conv1"]
+    step, images = layer_step(spec, integer=True), oracle.encode(frames)
+    start = np.arange(np.prod(spec.output_shape), dtype=np.int32).reshape(spec.output_shape) % 50
+    for t, (frame, (index, payload)) in enumerate(zip(images, event_steps(model, frames), strict=True)):
+        index = step.step(index, payload)
+        rows = record_rows(np.full(len(index), t), index, spec.output_shape)
+        expected = torch.nonzero(oracle.step(frame)["conv1"]).numpy()
+        np.testing.assert_array_equal(rows[:, 1:], expected)
+        assert len(expected) > 0
+        if t == 2:
+            step.set_membrane(start)
+            oracle.layers["conv1"].membrane = torch.from_numpy(lava_image(start).astype(np.int64))[None]
+    np.testing.assert_array_equal(lava_image(np.asarray(step.membrane())), oracle.membranes()["conv1"])
+
+
 @PLAIN
 @given(models(), CLIPS, st.booleans())
 def test_dense_synapses_and_neurons_equal_the_oracle(

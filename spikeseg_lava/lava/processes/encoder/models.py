@@ -13,7 +13,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from spikeseg_lava.lava.assembly import connect, layer_process
-from spikeseg_lava.lava.layer_step import layer_step
+from spikeseg_lava.lava.encoder_step import FloatEncoderStep, IntegerEncoderStep
 from spikeseg_lava.lava.processes.encoder.process import SpikeSEGEncoder
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
 from spikeseg_lava.lava.sparse_ports import EventInPort, EventOutPort
@@ -40,34 +40,31 @@ class LayeredEncoderModel(AbstractSubProcessModel):
 
 
 class FusedEncoderModel(PyLoihiProcessModel):
-    """Runs layer after layer on the events of the step."""
+    """Runs all layers on the events of the step."""
 
-    integer: ClassVar[bool]
+    encoder_class: ClassVar[Any]
     proc_params: Any
     s_in: Any
     s_out: Any
 
     def start(self) -> None:
-        self._layers = {name: layer_step(spec, self.integer) for name, spec in self.proc_params["specs"].items()}
+        self._encoder = self.encoder_class(self.proc_params["specs"])
         self._files = self.proc_params["files"]
         super().start()
 
     def run_spk(self) -> None:
         index, payload = self.s_in.recv()
-        for name, layer in self._layers.items():
-            try:
-                index = layer.step(index, payload)
-            except Exception as error:
-                raise RuntimeError(f"layer `{name}` failed in step {self.time_step - 1}: {error}") from error
-            payload = np.ones(len(index), np.int32)
+        spikes = self._encoder.step(index, payload)
+        for name, places in spikes.items():
+            index = places
             if len(index) and name in self._files:
                 self._files[name].append(self.time_step - 1, index)
         self.s_out.send(index)
 
     def publish(self) -> None:
         """Copy the membranes to where the parent reads them."""
-        for name, memory in self.proc_params["membranes"].items():
-            memory[...] = self._layers[name].membrane()
+        for name, membrane in self._encoder.membranes().items():
+            self.proc_params["membranes"][name][...] = membrane
 
     def _host(self) -> None:
         super()._host()
@@ -84,7 +81,7 @@ class FusedEncoderModel(PyLoihiProcessModel):
 class PyFusedEncoderModelFixed(FusedEncoderModel):
     """The event engine's kernels."""
 
-    integer = True
+    encoder_class = IntegerEncoderStep
     s_in: EventInPort = LavaPyType(EventInPort, np.int32, precision=24)  # type: ignore[assignment]
     s_out: EventOutPort = LavaPyType(EventOutPort, np.int32, precision=1)  # type: ignore[assignment]
 
@@ -95,6 +92,6 @@ class PyFusedEncoderModelFixed(FusedEncoderModel):
 class PyFusedEncoderModelFloat(FusedEncoderModel):
     """Whole images in float64."""
 
-    integer = False
+    encoder_class = FloatEncoderStep
     s_in: EventInPort = LavaPyType(EventInPort, float)  # type: ignore[assignment]
     s_out: EventOutPort = LavaPyType(EventOutPort, float)  # type: ignore[assignment]

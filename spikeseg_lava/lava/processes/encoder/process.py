@@ -9,8 +9,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import NDArray
 
 from spikeseg_lava.lava.axes import lava_shape, record_rows
+from spikeseg_lava.lava.event_layers import compile_kernels
 from spikeseg_lava.lava.layer_spec import ConvSpec, Network, layer_specs
-from spikeseg_lava.lava.layer_step import compile_kernels
 from spikeseg_lava.lava.quiet_process import QuietProcess
 from spikeseg_lava.lava.shared_memory import shared_array
 from spikeseg_lava.lava.spike_file import SpikeFile
@@ -40,8 +40,7 @@ class SpikeSEGEncoder(QuietProcess):
         name: str | None = None,
     ) -> None:  # fmt: skip
         specs = layer_specs(model, size, fire_once)
-        for spec in specs.values():
-            compile_kernels(spec)
+        compile_kernels(specs.values())
         self.shapes = {layer: spec.output_shape for layer, spec in specs.items()}
         self.files = {layer: SpikeFile() for layer in (specs if record is None else record)}
         self.membranes: dict[str, NDArray[np.float64]] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
+from spikeseg_lava.lava.event_layers import compile_kernels
 from spikeseg_lava.lava.layer_spec import PoolSpec
-from spikeseg_lava.lava.layer_step import compile_kernels
 from spikeseg_lava.lava.parameters import Pair, image_shape, pair, windows
 from spikeseg_lava.lava.quiet_process import QuietProcess
 
@@ -34,7 +34,7 @@ class OrPool(QuietProcess):
         stride = kernel if stride is None else pair("stride", stride, 1)
         output = (*windows("kernel", shape[:2], kernel, stride, (0, 0)), shape[2])
         spec = PoolSpec(shape, output, kernel, stride)
-        compile_kernels(spec)
+        compile_kernels([spec])
         super().__init__(spec=spec, name=name)
         self.s_in = InPort(shape=shape)
         self.s_out = OutPort(shape=output)

@@ -11,8 +11,8 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.lava.event_layers import compile_kernels
 from spikeseg_lava.lava.layer_spec import ConvSpec
-from spikeseg_lava.lava.layer_step import compile_kernels
 from spikeseg_lava.lava.parameters import Pair, channel_values
 from spikeseg_lava.lava.quiet_process import QuietProcess
 from spikeseg_lava.lava.shared_memory import shared_array
@@ -64,7 +64,7 @@ class SpikingConv(QuietProcess):
         spec = ConvSpec(
             planes, exponents, layout, threshold, leak, decay, leak_mode, floor, fire_once, payload_bits
         )  # fmt: skip
-        compile_kernels(spec)
+        compile_kernels([spec])
         shape = layout.output_shape
         membrane = shared_array(shape, np.float64) if membrane is None else membrane
         super().__init__(spec=spec, membrane=membrane, name=name)

@@ -1,0 +1,45 @@
+"""Layers run one after another in one compiled call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.engine.layers import EventLayer
+from spikeseg_lava.engine.network_kernel import network_steps
+from spikeseg_lava.engine.sparse import SparseSteps
+
+
+class LayerChain:
+    """Layers whose records lie side by side; `accumulator` is the type of all their drives."""
+
+    def __init__(self, layers: Sequence[EventLayer], accumulator: Any) -> None:
+        self.layers = layers
+        self._accumulator = np.empty(0, accumulator)
+        self._join()
+
+    def run(self, events: SparseSteps) -> list[SparseSteps]:
+        """Spikes of every layer in the next `events.steps` steps."""
+        offsets, index, ends = network_steps(
+            self._records, self._accumulator, events.offsets, events.index, events.payload
+        )
+        ones = np.ones(len(index), np.int32)
+        spans = pairwise(ends.tolist())
+        return [SparseSteps(own, index[a:b], ones[a:b]) for own, (a, b) in zip(offsets, spans, strict=True)]
+
+    def clear(self) -> None:
+        """Forget all state, as between samples. Costs nothing per pixel."""
+        self._records["since"] = self._records["step"]
+
+    def _join(self) -> None:
+        self._records: NDArray[Any] = np.concatenate([layer.record for layer in self.layers])
+        for k, layer in enumerate(self.layers):
+            layer.record = self._records[k : k + 1]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = state
+        self._join()

@@ -1,0 +1,80 @@
+"""Layers of the event engine for Lava's order of axes.
+
+The compiled kernels are indifferent to the names of the axes: they run here with x as rows and y as columns, so that
+the flat places of Lava's (W, H, C) messages need no translation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from spikeseg_lava.engine import EventConv, EventPool, Kinds, LayerChain, SparseSteps, accumulator_type
+from spikeseg_lava.fixed_point import FixedPointNeuron
+from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec
+from spikeseg_lava.lava.synapses import summed_kernel
+from spikeseg_lava.network import PoolLayer, Shape
+
+
+def event_conv(spec: ConvSpec, accumulator: Any, inputs: Kinds | None = None, share: bool = True) -> EventConv:
+    """A convolution of integers; arguments as of EventConv."""
+    outputs = spec.planes.shape[1]
+    threshold, leak, decay = (
+        np.broadcast_to(a, outputs).astype(np.int32) for a in (spec.threshold, spec.leak, spec.decay)
+    )
+    return EventConv(
+        summed_kernel(spec.planes, spec.exponents).astype(np.int64),
+        FixedPointNeuron(threshold, leak, decay, spec.leak_mode, spec.floor),
+        channels_first(spec.layout.input_shape),
+        channels_first(spec.layout.output_shape),
+        stride=spec.layout.stride,
+        padding=spec.layout.padding,
+        accumulator=accumulator,
+        fire_once=spec.fire_once,
+        inputs=inputs,
+        share=share,
+    )
+
+
+def event_pool(spec: PoolSpec, inputs: Kinds | None = None) -> EventPool:
+    """An OR-pool; `inputs` as of EventPool."""
+    layer = PoolLayer("pool", spec.kernel, spec.stride)
+    return EventPool(layer, channels_first(spec.input_shape), channels_first(spec.output_shape), inputs)
+
+
+def accumulator_of(*specs: LayerSpec) -> Any:
+    """The integer type that holds every drive of some layers."""
+    convolutions = [spec for spec in specs if isinstance(spec, ConvSpec)]
+    types = [
+        accumulator_type(summed_kernel(s.planes, s.exponents).astype(np.int64), 2**s.payload_bits - 1)
+        for s in convolutions
+    ]
+    return max(types, key=lambda kind: np.dtype(kind).itemsize, default=np.int32)
+
+
+def event_chain(specs: dict[str, LayerSpec]) -> tuple[dict[str, EventConv | EventPool], LayerChain]:
+    """All layers by name, and the chain that runs them; between them travel the spikes of kinds."""
+    accumulator, inputs = accumulator_of(*specs.values()), None
+    layers: dict[str, EventConv | EventPool] = {}
+    for name, spec in specs.items():
+        conv = isinstance(spec, ConvSpec)
+        layers[name] = event_conv(spec, accumulator, inputs) if conv else event_pool(spec, inputs)
+        inputs = layers[name].kinds
+    return layers, LayerChain(list(layers.values()), accumulator)
+
+
+def compile_kernels(specs: Iterable[LayerSpec]) -> None:
+    """Compile what layers of integers need, in the parent: children are forked and inherit it."""
+    for accumulator in {accumulator_of(spec) for spec in specs if isinstance(spec, PoolSpec) or spec.integer}:
+        neuron = FixedPointNeuron(np.ones(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int32))
+        layer = EventConv(np.ones((1, 1, 1, 1), np.int64), neuron, (1, 1, 1), (1, 1, 1), accumulator=accumulator)
+        event = SparseSteps(np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.int32))
+        LayerChain([layer], accumulator).run(event)
+        layer.settle()
+
+
+def channels_first(shape: Shape) -> Shape:
+    """(W, H, C) as the engine's (channels, rows, columns)."""
+    return shape[2], shape[0], shape[1]
