@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from spikeseg_lava.engine.event_engine import EventEngine, run_engine
-from spikeseg_lava.engine.kinds import Kinds
 from spikeseg_lava.engine.layer_chain import LayerChain
 from spikeseg_lava.engine.layers import EventConv, EventPool, accumulator_type, event_layer
 from spikeseg_lava.engine.sparse import SparseSteps
@@ -12,7 +11,6 @@ __all__ = [
     "EventConv",
     "EventEngine",
     "EventPool",
-    "Kinds",
     "LayerChain",
     "SparseSteps",
     "accumulator_type",

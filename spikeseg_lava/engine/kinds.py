@@ -42,6 +42,15 @@ class Kinds:
         """Number of kinds that need a drive of their own."""
         return len(self.first) // self.signs
 
+    def places(self, index: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+        """Spikes of kinds, places Int[N], as those of all maps: which of the N each comes from, and its place."""
+        place, kind = np.divmod(index, len(self.first))
+        number = np.diff(self.ends)[kind]
+        source = np.repeat(np.arange(len(index)), number)
+        nth = np.arange(len(source)) - np.repeat(np.cumsum(number) - number, number)
+        maps = self.maps[self.ends[kind[source]] + nth]
+        return source, (place[source] * len(self.kind) + maps).astype(np.int32)
+
     def kernel_of_bases(self, kernel: NDArray[np.int64]) -> NDArray[np.int64]:
         """Int64[U / signs, I, kh, kw] of Int64[O, I, kh, kw]."""
         return kernel[self.first[: self.bases]]

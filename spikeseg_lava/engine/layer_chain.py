@@ -15,12 +15,18 @@ from spikeseg_lava.engine.sparse import SparseSteps
 
 
 class LayerChain:
-    """Layers whose records lie side by side; `accumulator` is the type of all their drives."""
+    """Layers whose records lie side by side.
 
-    def __init__(self, layers: Sequence[EventLayer], accumulator: Any) -> None:
+    Args:
+        accumulator: type of all their drives.
+        copies: give the spikes of all maps; else those of kinds, which `Kinds.places` copies.
+    """
+
+    def __init__(self, layers: Sequence[EventLayer], accumulator: Any, copies: bool = True) -> None:
         self.layers = layers
         self._accumulator = np.empty(0, accumulator)
         self._join()
+        self._records["copies"] &= copies
 
     def run(self, events: SparseSteps) -> list[SparseSteps]:
         """Spikes of every layer in the next `events.steps` steps."""
@@ -30,6 +36,18 @@ class LayerChain:
         ones = np.ones(len(index), np.int32)
         spans = pairwise(ends.tolist())
         return [SparseSteps(own, index[a:b], ones[a:b]) for own, (a, b) in zip(offsets, spans, strict=True)]
+
+    def warm_up(self) -> None:
+        """Run a step with an event at every input of every layer and forget it: all memory is at hand afterwards.
+
+        Memory that was never written does not exist yet, which the first steps of a run would pay for.
+        """
+        for k, layer in enumerate(self.layers):
+            index = np.arange(layer.inputs, dtype=np.int32)
+            offsets, ones = np.array([0, len(index)]), np.ones(len(index), np.int32)
+            network_steps(self._records[k : k + 1], self._accumulator, offsets, index, ones)
+            layer.settle()
+        self.clear()
 
     def clear(self) -> None:
         """Forget all state, as between samples. Costs nothing per pixel."""

@@ -27,13 +27,15 @@ class EventLayer:
 
     Attributes:
         kinds: of the output maps.
+        inputs: number of places an input event can have.
         record: LAYER[1], what the kernels read and write; `join` moves it to where several lie side by side.
     """
 
     def __init__(
-        self, kinds: Kinds, line: int, channels: int, numbers: dict[str, int], arrays: dict[str, NDArray[Any]]
+        self, kinds: Kinds, input_shape: Shape, channels: int, numbers: dict[str, int], arrays: dict[str, NDArray[Any]]
     ) -> None:
-        self.kinds = kinds
+        self.kinds, line = kinds, input_shape[0] * input_shape[2]
+        self.inputs = line * input_shape[1]
         self._numbers = {
             **numbers, **_divider("over_line", line), **_divider("over_kinds", len(kinds.first)),
             "line": line, "kinds": channels, "copies": not kinds.trivial,
@@ -44,6 +46,9 @@ class EventLayer:
     def clear(self) -> None:
         """Forget all state, as between samples: nothing that was last updated before this step counts."""
         self.record["since"] = self.record["step"]
+
+    def settle(self) -> Any:
+        """Bring all state up to date; a pool has none."""
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_time": (self.record["step"], self.record["since"])}
@@ -92,7 +97,8 @@ class EventConv(EventLayer):
         tables = synapses(kernel, rows, columns, stride, self._layout, accumulator)
         arrays = tables._asdict() | lane_parameters(neuron, self._layout)._asdict() | self._state._asdict()
         numbers |= _divider("over_bases", kinds.bases)
-        super().__init__(kinds, input_shape[2] * kernel.shape[1], len(kinds.first), numbers, arrays)
+        seen: Shape = (kernel.shape[1], *input_shape[1:])
+        super().__init__(kinds, seen, len(kinds.first), numbers, arrays)
 
     @property
     def touched_neurons(self) -> int:
@@ -102,13 +108,19 @@ class EventConv(EventLayer):
 
     def settle(self) -> NDArray[np.int32]:
         """Int32[rows, columns, O]: every membrane after the last step."""
+        kinds = self.settle_kinds()
+        return kinds if self.kinds.trivial else kinds[:, :, self.kinds.kind]
+
+    def settle_kinds(self) -> NDArray[np.int32]:
+        """Int32[rows, columns, kinds]: the same for one map of each kind."""
         settle(self.record[0])
-        return self._of_maps(self._state.membrane)
+        return np.concatenate(self._of_kinds(self._state.membrane), axis=-1)
 
     def fired(self) -> NDArray[np.uint8]:
         """UInt8[rows, columns, O]: which neurons have fired since the last clear."""
         settle(self.record[0])
-        return self._of_maps(np.unpackbits(self._state.fired.view(np.uint8), bitorder="little"))
+        bits = self._of_kinds(np.unpackbits(self._state.fired.view(np.uint8), bitorder="little"))
+        return np.concatenate(bits, axis=-1)[:, :, self.kinds.kind]
 
     def put(self, membrane: NDArray[Any], fired: NDArray[Any]) -> None:
         """Replace the state, both [rows, columns, O]; only of a layer that does not share."""
@@ -119,10 +131,6 @@ class EventConv(EventLayer):
         self._of_kinds(self._state.membrane)[...] = membrane
         self._state.fired[...] = np.packbits(bits, bitorder="little").view(np.uint16)
         self._state.charged[...] = 1
-
-    def _of_maps(self, values: NDArray[Any]) -> NDArray[Any]:
-        kinds = np.concatenate(self._of_kinds(values), axis=-1)
-        return kinds if self.kinds.trivial else kinds[:, :, self.kinds.kind]
 
     def _of_kinds(self, values: NDArray[Any]) -> NDArray[Any]:
         """[signs, rows, columns, bases] of values of every neuron, padding left away."""
@@ -142,7 +150,8 @@ class EventPool(EventLayer):
         tables = windows(channels, width, rows, columns)
         marked = np.full(height * width * channels, LONG_AGO, np.int64)
         numbers = {"pools": 1, "columns": width, "most": rows.taps * columns.taps}
-        super().__init__(kinds, input_shape[2] * channels, channels, numbers, tables._asdict() | {"marked": marked})
+        seen: Shape = (channels, *input_shape[1:])
+        super().__init__(kinds, seen, channels, numbers, tables._asdict() | {"marked": marked})
 
 
 def event_layers(model: FixedPointModel, size: Pair, fire_once: bool) -> dict[str, EventConv | EventPool]:

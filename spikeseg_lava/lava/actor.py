@@ -17,7 +17,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+
 from spikeseg_lava.errors import BackendError
+from spikeseg_lava.lava.runtime_service import take_steps
 
 PARENT_CHECK_SECONDS = 0.5
 
@@ -83,6 +86,8 @@ def run_actor(builder: Any, reports: Connection, parent: int) -> None:
         actor = builder.build()
         if hasattr(actor, "_selector"):
             actor._selector = DirectSelector(actor._selector)
+        if isinstance(actor, PyLoihiProcessModel):
+            take_steps(actor)
         actor.start()
     except BaseException:
         reports.send(traceback.format_exc())

@@ -19,19 +19,31 @@ class IntegerEncoderStep:
 
     def __init__(self, specs: dict[str, LayerSpec]) -> None:
         self._layers, self._chain = event_chain(specs)
+        self._last = list(self._layers.values())[-1].kinds
         first = next(iter(specs.values()))
         self._largest = 2**first.payload_bits - 1 if isinstance(first, ConvSpec) else None
+        self._warm_up(next(iter(self._layers.values())).inputs)
 
     def step(self, index: Places, payload: NDArray[Any]) -> dict[str, Places]:
-        """Places of the spikes of every layer."""
+        """Places of the spikes of every layer, of one map for all of its kind."""
         if self._largest is not None:
             check_payload(payload, self._largest)
         spikes = self._chain.run(one_step(index, payload))
         return {name: found.index for name, found in zip(self._layers, spikes, strict=True)}
 
+    def output(self, spikes: dict[str, Places]) -> Places:
+        """Places of the spikes of all maps of the last layer."""
+        index = spikes[next(reversed(spikes))]
+        return index if self._last.trivial else self._last.places(index)[1]
+
     def membranes(self) -> Mapping[str, NDArray[np.int32]]:
-        """[W, H, O] of every convolution after the last step."""
-        return {name: layer.settle() for name, layer in self._layers.items() if isinstance(layer, EventConv)}
+        """[W, H, kinds] of every convolution after the last step."""
+        return {name: layer.settle_kinds() for name, layer in self._layers.items() if isinstance(layer, EventConv)}
+
+    def _warm_up(self, inputs: int) -> None:
+        self._chain.warm_up()
+        self.output(self.step(np.arange(inputs, dtype=np.int32), np.ones(inputs, np.int32)))
+        self._chain.clear()
 
 
 class FloatEncoderStep:
@@ -48,6 +60,10 @@ class FloatEncoderStep:
             payload = np.ones(len(index), np.int32)
             spikes[name] = index
         return spikes
+
+    def output(self, spikes: dict[str, Places]) -> Places:
+        """Those of the last layer."""
+        return spikes[next(reversed(spikes))]
 
     def membranes(self) -> Mapping[str, NDArray[np.float64]]:
         """[W, H, O] of every convolution after the last step."""

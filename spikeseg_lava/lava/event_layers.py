@@ -6,12 +6,14 @@ the flat places of Lava's (W, H, C) messages need no translation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spikeseg_lava.engine import EventConv, EventPool, Kinds, LayerChain, SparseSteps, accumulator_type
+from spikeseg_lava.engine import EventConv, EventPool, LayerChain, SparseSteps, accumulator_type
+from spikeseg_lava.engine.kinds import Kinds, all_distinct, kinds_of
 from spikeseg_lava.fixed_point import FixedPointNeuron
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec
 from spikeseg_lava.lava.synapses import summed_kernel
@@ -20,13 +22,9 @@ from spikeseg_lava.network import PoolLayer, Shape
 
 def event_conv(spec: ConvSpec, accumulator: Any, inputs: Kinds | None = None, share: bool = True) -> EventConv:
     """A convolution of integers; arguments as of EventConv."""
-    outputs = spec.planes.shape[1]
-    threshold, leak, decay = (
-        np.broadcast_to(a, outputs).astype(np.int32) for a in (spec.threshold, spec.leak, spec.decay)
-    )
     return EventConv(
-        summed_kernel(spec.planes, spec.exponents).astype(np.int64),
-        FixedPointNeuron(threshold, leak, decay, spec.leak_mode, spec.floor),
+        integer_kernel(spec),
+        integer_neuron(spec),
         channels_first(spec.layout.input_shape),
         channels_first(spec.layout.output_shape),
         stride=spec.layout.stride,
@@ -44,25 +42,45 @@ def event_pool(spec: PoolSpec, inputs: Kinds | None = None) -> EventPool:
     return EventPool(layer, channels_first(spec.input_shape), channels_first(spec.output_shape), inputs)
 
 
+def integer_kernel(spec: ConvSpec) -> NDArray[np.int64]:
+    """Int64[O, I, kx, ky], all planes summed."""
+    return summed_kernel(spec.planes, spec.exponents).astype(np.int64)
+
+
+def integer_neuron(spec: ConvSpec) -> FixedPointNeuron:
+    """The neuron parameters of every output map."""
+    each = (np.broadcast_to(a, spec.planes.shape[1]) for a in (spec.threshold, spec.leak, spec.decay))
+    threshold, leak, decay = (a.astype(np.int32) for a in each)
+    return FixedPointNeuron(threshold, leak, decay, spec.leak_mode, spec.floor)
+
+
 def accumulator_of(*specs: LayerSpec) -> Any:
     """The integer type that holds every drive of some layers."""
     convolutions = [spec for spec in specs if isinstance(spec, ConvSpec)]
-    types = [
-        accumulator_type(summed_kernel(s.planes, s.exponents).astype(np.int64), 2**s.payload_bits - 1)
-        for s in convolutions
-    ]
+    types = [accumulator_type(integer_kernel(spec), 2**spec.payload_bits - 1) for spec in convolutions]
     return max(types, key=lambda kind: np.dtype(kind).itemsize, default=np.int32)
 
 
 def event_chain(specs: dict[str, LayerSpec]) -> tuple[dict[str, EventConv | EventPool], LayerChain]:
-    """All layers by name, and the chain that runs them; between them travel the spikes of kinds."""
+    """All layers by name, and the chain that runs them, between and from which come the spikes of kinds."""
     accumulator, inputs = accumulator_of(*specs.values()), None
     layers: dict[str, EventConv | EventPool] = {}
     for name, spec in specs.items():
         conv = isinstance(spec, ConvSpec)
         layers[name] = event_conv(spec, accumulator, inputs) if conv else event_pool(spec, inputs)
         inputs = layers[name].kinds
-    return layers, LayerChain(list(layers.values()), accumulator)
+    return layers, LayerChain(list(layers.values()), accumulator, copies=False)
+
+
+def kinds_of_layers(specs: Mapping[str, LayerSpec]) -> dict[str, Kinds]:
+    """Kinds of the output maps of every layer of integers, as `event_chain` has them."""
+    found: dict[str, Kinds] = {}
+    last: Kinds | None = None
+    for name, spec in specs.items():
+        if isinstance(spec, ConvSpec):
+            last = kinds_of(integer_kernel(spec), integer_neuron(spec))
+        found[name] = last or all_distinct(spec.output_shape[2])
+    return found
 
 
 def compile_kernels(specs: Iterable[LayerSpec]) -> None:

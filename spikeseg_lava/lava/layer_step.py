@@ -54,6 +54,7 @@ class IntegerConvStep:
 
     def _use(self, layer: EventConv) -> None:
         self._layer, self._chain = layer, LayerChain([layer], accumulator_of(self._spec))
+        self._chain.warm_up()
 
 
 class FloatConvStep:
@@ -89,6 +90,7 @@ class PoolStep:
 
     def __init__(self, spec: PoolSpec) -> None:
         self._chain = LayerChain([event_pool(spec)], np.int32)
+        self._chain.warm_up()
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
         return self._chain.run(one_step(index, np.ones(len(index), np.int32)))[0].index

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 import os
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
@@ -26,10 +25,12 @@ from lava.magma.runtime.runtime import Runtime
 from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.actor import Actor, start_actor
 from spikeseg_lava.lava.channel import EventChannel
+from spikeseg_lava.lava.runtime_service import use_steps_service
 from spikeseg_lava.lava.shared_memory import AnonymousMemory
 
 STOP_SECONDS = 20.0
-CHANNEL_SLOTS = 8
+LOOK_SECONDS = 0.05  # between two looks at whether all children still live
+CHANNEL_SLOTS = 16
 
 
 class SupervisedInfrastructure(MultiProcessing):
@@ -62,8 +63,6 @@ class SupervisedRuntime(Runtime):
         self.timeout = timeout
         self.children: list[Actor] = []
         self._owner = os.getpid()
-        self._answer, self._answers = socket.socketpair()
-        self._answer.setblocking(False)
 
     def initialize(self, node_cfg_idx: int = 0) -> None:
         """Build channels, fork one child per process model and the runtime service."""
@@ -116,8 +115,6 @@ class SupervisedRuntime(Runtime):
             child.close()
         self.children = []
         self.join()
-        self._answer.close()
-        self._answers.close()
 
     def __del__(self) -> None:
         with suppress(AttributeError):  # refused by Lava before it was complete
@@ -128,44 +125,34 @@ class SupervisedRuntime(Runtime):
             process._runtime = self
             self._create_external_channels(process, builder)
             self.children.append(start_actor(builder, full_name(process)))
-        for builder in (self._executable.runtime_service_builders or {}).values():
+        services = list((self._executable.runtime_service_builders or {}).values())
+        use_steps_service(services, self._executable.proc_builders.values())
+        for builder in services:
             self.children.append(start_actor(builder, "runtime service"))
 
     def _command(self, command: Any) -> None:
         for port in self.runtime_to_service:
             port.send(command)
 
-    def _answered(self) -> bool:
-        return all(port.probe() for port in self.service_to_runtime)
+    def _answered(self, seconds: float) -> bool:
+        ports: Iterable[Any] = self.service_to_runtime
+        return all(port.arrives(seconds) for port in ports)
 
-    def _ended(self) -> bool:
+    def _ended(self, seconds: float) -> bool:
+        alive = [child.process.sentinel for child in self.children if child.process.exitcode is None]
+        wait(alive, seconds)
         return all(child.process.exitcode == 0 for child in self.children)
 
-    def _supervise(self, done: Callable[[], bool], timeout: float | None, action: str) -> None:
+    def _supervise(self, done: Callable[[float], bool], timeout: float | None, action: str) -> None:
         """Return when `done`; raise when a child fails, or after `timeout` seconds."""
         limit = math.inf if timeout is None else time.monotonic() + timeout
-        while not done():
-            left = limit - time.monotonic()
-            if left <= 0:
+        while not done(max(0.0, min(LOOK_SECONDS, limit - time.monotonic()))):
+            for child in self.children:
+                child.check(may_end=action == "stop")
+            if time.monotonic() >= limit:
                 raise BackendError(
                     f"the Lava graph did not {action} within {timeout:g} s; all its processes were ended"
                 )
-            alive = [child for child in self.children if child.process.exitcode is None]
-            watched = [x for child in alive for x in (child.process.sentinel, child.reports)]
-            wait([self._answer, *watched], None if left == math.inf else left)
-            for child in self.children:
-                child.check(may_end=action == "stop")
-        with suppress(BlockingIOError):
-            self._answer.recv(4096)
-
-    def _start_ports(self) -> None:
-        super()._start_ports()
-        for port in self.service_to_runtime:
-            port.observer = self._note_answer
-
-    def _note_answer(self) -> None:
-        with suppress(OSError):  # the runtime was closed meanwhile
-            self._answers.send(b".")
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:

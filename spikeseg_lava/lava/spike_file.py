@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROW_BYTES = 8
+MOST_WAITING = 2**15  # rows
 
 
 class SpikeFile:
@@ -21,12 +22,26 @@ class SpikeFile:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="spikeseg-lava-")  # noqa: SIM115 - closed by `close`
         self._taken = 0
+        self._waiting: list[tuple[int, NDArray[np.integer]]] = []
+        self._number = 0
 
-    def append(self, step: int, index: NDArray[np.integer]) -> None:
-        """Write the spikes of one step; called in the child."""
-        rows = np.empty((len(index), 2), np.int32)
-        rows[:, 0], rows[:, 1] = step, index
-        self._write(rows.tobytes())
+    def prepare(self) -> None:
+        """Called in the child before the first step, which then finds at hand what writing needs."""
+        file_rows([(0, np.zeros(1, np.int32))])
+        self._write(b"")
+
+    def append(self, step: int, index: NDArray[np.integer], later: bool = False) -> None:
+        """Keep the spikes of one step; called in the child.
+
+        `later`: another call follows before anybody reads, so they may wait: a call of the system takes as long as a
+        small step.
+        """
+        if len(index):
+            self._waiting.append((step, index))
+            self._number += len(index)
+        if self._number and (not later or self._number > MOST_WAITING):
+            self._write(file_rows(self._waiting))
+            self._waiting, self._number = [], 0
 
     def take(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Steps and places of the spikes written since the last `take`; called in the parent."""
@@ -46,3 +61,12 @@ class SpikeFile:
         view = memoryview(data)
         while view:
             view = view[os.write(self._file.fileno(), view) :]
+
+
+def file_rows(spikes: list[tuple[int, NDArray[np.integer]]]) -> bytes:
+    """Rows (step, place) of the places of some steps."""
+    steps, places = zip(*spikes, strict=True)
+    lengths = [len(index) for index in places]
+    rows = np.empty((sum(lengths), 2), np.int32)
+    rows[:, 0], rows[:, 1] = np.repeat(steps, lengths), np.concatenate(places)
+    return rows.tobytes()

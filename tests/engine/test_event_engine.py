@@ -91,10 +91,10 @@ def test_a_copy_goes_on_where_the_engine_was_and_shares_nothing_with_it():
     straight.run(straight.encode(frames[0]))
     copy = pickle.loads(pickle.dumps(engine))
     engine.run(engine.encode(frames[0]))
-    rows = [x.run(x.encode(frames[1]))["conv1"].rows(x.shapes["conv1"]) for x in (copy, straight)]
-    np.testing.assert_array_equal(*rows)
+    found, expected = (x.run(x.encode(frames[1]))["conv1"].rows(x.shapes["conv1"]) for x in (copy, straight))
+    np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(copy.membranes()["conv1"], straight.membranes()["conv1"])
-    assert len(rows[0]) > 0
+    assert len(found) > 0
     assert not np.array_equal(copy.membranes()["conv1"], engine.membranes()["conv1"])
 
 

@@ -15,7 +15,7 @@ from spikeseg_lava.lava.assembly import event_steps
 from spikeseg_lava.lava.axes import lava_image, record_rows
 from spikeseg_lava.lava.dynamics import fire, multiplicative_fixed, subtractive_fixed
 from spikeseg_lava.lava.layer_spec import ConvSpec, layer_specs
-from spikeseg_lava.lava.layer_step import layer_step
+from spikeseg_lava.lava.layer_step import IntegerConvStep, layer_step
 from spikeseg_lava.lava.synapses import correlate, summed_kernel
 from spikeseg_lava.network import PoolLayer
 from torch_reference import ReferenceEncoder, run_reference
@@ -78,7 +78,8 @@ def test_a_membrane_may_be_set_where_maps_shared_their_work() -> None:
     model, frames = FixedPointModel((layer,), InputCode(5, 1.0)), small_clip(3, density=0.02)
     oracle, shape = ReferenceEncoder(model, fire_once=True), frames.shape[2:]
     spec = layer_specs(model, shape, fire_once=True)["conv1"]
-    step, images = layer_step(spec, integer=True), oracle.encode(frames)
+    assert isinstance(spec, ConvSpec)
+    step, images = IntegerConvStep(spec), oracle.encode(frames)
     start = np.arange(np.prod(spec.output_shape), dtype=np.int32).reshape(spec.output_shape) % 50
     for t, (frame, (index, payload)) in enumerate(zip(images, event_steps(model, frames), strict=True)):
         index = step.step(index, payload)
@@ -88,7 +89,7 @@ def test_a_membrane_may_be_set_where_maps_shared_their_work() -> None:
         assert len(expected) > 0
         if t == 2:
             step.set_membrane(start)
-            oracle.layers["conv1"].membrane = torch.from_numpy(lava_image(start).astype(np.int64))[None]
+            oracle.layers["conv1"].membrane = torch.from_numpy(lava_image(start).astype(np.int64))[None]  # type: ignore
     np.testing.assert_array_equal(lava_image(np.asarray(step.membrane())), oracle.membranes()["conv1"])
 
 

@@ -16,6 +16,7 @@ from spikeseg_lava.lava.assembly import connect, layer_process
 from spikeseg_lava.lava.encoder_step import FloatEncoderStep, IntegerEncoderStep
 from spikeseg_lava.lava.processes.encoder.process import SpikeSEGEncoder
 from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
+from spikeseg_lava.lava.runtime_service import more_steps_follow
 from spikeseg_lava.lava.sparse_ports import EventInPort, EventOutPort
 
 
@@ -49,22 +50,19 @@ class FusedEncoderModel(PyLoihiProcessModel):
 
     def start(self) -> None:
         self._encoder = self.encoder_class(self.proc_params["specs"])
-        self._files = self.proc_params["files"]
+        self._outputs = self.proc_params["fused"]
+        self._outputs.prepare()
         super().start()
 
     def run_spk(self) -> None:
         index, payload = self.s_in.recv()
         spikes = self._encoder.step(index, payload)
-        for name, places in spikes.items():
-            index = places
-            if len(index) and name in self._files:
-                self._files[name].append(self.time_step - 1, index)
-        self.s_out.send(index)
+        self._outputs.append(self.time_step - 1, spikes, more_steps_follow(self))
+        self.s_out.send(self._encoder.output(spikes))
 
     def publish(self) -> None:
-        """Copy the membranes to where the parent reads them."""
-        for name, membrane in self._encoder.membranes().items():
-            self.proc_params["membranes"][name][...] = membrane
+        """Leave the membranes where the parent reads them."""
+        self._outputs.publish(self._encoder.membranes())
 
     def _host(self) -> None:
         super()._host()

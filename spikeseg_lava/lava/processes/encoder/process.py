@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.lava.axes import lava_shape, record_rows
 from spikeseg_lava.lava.event_layers import compile_kernels
+from spikeseg_lava.lava.fused_outputs import FusedOutputs
 from spikeseg_lava.lava.layer_spec import ConvSpec, Network, layer_specs
 from spikeseg_lava.lava.quiet_process import QuietProcess
 from spikeseg_lava.lava.shared_memory import shared_array
@@ -32,7 +34,6 @@ class SpikeSEGEncoder(QuietProcess):
         record: names of the layers whose spikes are kept; default: all.
 
     Ports: `s_in` (W, H, C), `s_out` (W', H', C') of the last layer, in the same step.
-    Attribute: `membranes`, by name of a convolution [W, H, O], after the last run or stop.
     """
 
     def __init__(
@@ -42,24 +43,32 @@ class SpikeSEGEncoder(QuietProcess):
         specs = layer_specs(model, size, fire_once)
         compile_kernels(specs.values())
         self.shapes = {layer: spec.output_shape for layer, spec in specs.items()}
-        self.files = {layer: SpikeFile() for layer in (specs if record is None else record)}
-        self.membranes: dict[str, NDArray[np.float64]] = {
+        integer = all(spec.integer for spec in specs.values() if isinstance(spec, ConvSpec))
+        self.select_tag = "fixed_pt" if integer else "floating_pt"
+        recorded = list(specs if record is None else record)
+        self._files = {layer: SpikeFile() for layer in recorded}
+        self._layered = {
             layer: shared_array(spec.output_shape, np.float64)
             for layer, spec in specs.items()
             if isinstance(spec, ConvSpec)
         }
-        self.select_tag = (
-            "fixed_pt" if all(s.integer for s in specs.values() if isinstance(s, ConvSpec)) else "floating_pt"
-        )
-        super().__init__(specs=specs, files=self.files, membranes=self.membranes, name=name)
+        self._fused = FusedOutputs(specs, recorded, integer)
+        super().__init__(specs=specs, files=self._files, membranes=self._layered, fused=self._fused, name=name)
         self.s_in = InPort(shape=lava_shape((model.input_channels, *size)))
         self.s_out = OutPort(shape=list(self.shapes.values())[-1])
 
+    @property
+    def membranes(self) -> dict[str, NDArray[Any]]:
+        """[W, H, O] of every convolution, by name, after the last run or stop."""
+        return self._fused.membranes() if self._fused.used else self._layered
+
     def take(self) -> dict[str, NDArray[np.int32]]:
         """Int32[N, 4] rows (t, c, y, x) in order of every recorded layer since the last call."""
-        return {layer: record_rows(*file.take(), self.shapes[layer]) for layer, file in self.files.items()}
+        fused = self._fused.used
+        found = self._fused.take() if fused else {layer: file.take() for layer, file in self._files.items()}
+        return {layer: record_rows(*rows, self.shapes[layer]) for layer, rows in found.items()}
 
     def close(self) -> None:
         """Give the files back."""
-        for file in self.files.values():
+        for file in (*self._files.values(), self._fused):
             file.close()

@@ -26,6 +26,7 @@ class EventSourceModel(PyLoihiProcessModel):
     def start(self) -> None:
         self._steps = iter(self.proc_params["steps"])
         self._size = self.proc_params["size"]
+        self._check(np.zeros(1, np.int32))  # so that the first step finds at hand what it needs
         super().start()
 
     def run_spk(self) -> None:

@@ -13,7 +13,7 @@ from spikeseg_lava.lava.spike_file import SpikeFile
 
 
 class SpikeSink(QuietProcess):
-    """Keeps where and when `s_in` was not 0; read it with `take` at any time, also while the graph runs.
+    """Keeps where and when `s_in` was not 0; read it with `take` after a run, or what there is of it during one.
 
     Args:
         shape: (W, H, C).
