@@ -45,12 +45,13 @@ class Case:
 
 @contextmanager
 def event_engine(case: Case) -> Iterator[Call]:
-    """Frames to payloads, and the engine, from cleared state."""
+    """Payloads as events, as the sources of the graphs hold them, to the spikes of all layers, from cleared state."""
     engine = EventEngine(case.model, case.size, case.fire_once)
+    events = engine.encode(case.frames)
 
     def call() -> None:
         engine.clear()
-        engine.run(engine.encode(case.frames))
+        engine.run(events)
 
     engine.run(SparseSteps.silent(1))
     call()
@@ -58,8 +59,21 @@ def event_engine(case: Case) -> Iterator[Call]:
 
 
 @contextmanager
+def event_engine_frames(case: Case) -> Iterator[Call]:
+    """The same from dense frames, all of which have to be looked at."""
+    engine = EventEngine(case.model, case.size, case.fire_once)
+
+    def call() -> None:
+        engine.clear()
+        engine.run(engine.encode(case.frames))
+
+    call()
+    yield call
+
+
+@contextmanager
 def event_engine_record(case: Case) -> Iterator[Call]:
-    """The same with everything `run_engine` does: set-up, sorted rows of every layer, final membranes."""
+    """From frames, with everything `run_engine` does: set-up, sorted rows of every layer, final membranes."""
     from spikeseg_lava.engine import run_engine
 
     run_engine(case.model, case.frames, case.fire_once)
@@ -112,17 +126,24 @@ def fused_process(case: Case) -> Iterator[Call]:
 
 @contextmanager
 def stock_lava(case: Case) -> Iterator[Call]:
-    """Lava's own Conv and LIF, pools as strided Conv and LIF; without floor and fire-once, which stock parts lack.
+    """Lava's own Conv and LIF, pools as strided Conv and LIF, in Lava's own runtime.
 
-    Source, sinks and runtime are ours, which are no slower than Lava's: ratios to it flatter nobody but stock Lava.
+    Without floor and fire-once, which stock parts lack. The source holds the payloads, as Lava's RingBuffer would.
     """
+    from lava.magma.core.run_conditions import RunSteps
+
     from spikeseg_lava.lava.stock_graph import build_stock_graph
     from spikeseg_lava.lowering import lower
 
     frames = case.after_silence()
-    network = lower(case.model, calibration=frames, method="unfloored", fire_once=False)
-    with _lava(build_stock_graph(network, frames), case) as call:
-        yield call
+    graph = build_stock_graph(lower(case.model, calibration=frames, method="unfloored", fire_once=False), frames)
+    process = next(iter(graph.neurons.values()))
+    try:
+        process.run(RunSteps(1), graph.run_config)
+        yield lambda: process.run(RunSteps(case.steps), graph.run_config)
+        process.stop()
+    finally:
+        graph.close()
 
 
 @contextmanager
@@ -153,6 +174,7 @@ CONTENDERS: Mapping[str, Session] = {
     "torch float": torch_float,
     "torch oracle": torch_oracle,
     "event engine": event_engine,
+    "event engine, from frames": event_engine_frames,
     "event engine, with record": event_engine_record,
 }
 ONE_CALL = frozenset({STOCK, "layer graph", "fused Process"})  # a graph runs its clip once

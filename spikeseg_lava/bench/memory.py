@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from contextlib import suppress
 from types import TracebackType
@@ -13,13 +14,15 @@ MEGABYTE = 1e6
 
 
 class MemoryWatch:
-    """Context manager: `peak` is the most memory seen, in MB above that at the beginning.
+    """Context manager: `peak` is the most memory seen, in MB.
 
-    Shared pages are counted once (proportional set size) where the system tells it, else in every process.
+    Of this process that is what it holds above the beginning, of its children all they do not share with others
+    (unique set size; everything where the system does not tell).
     """
 
     def __enter__(self) -> MemoryWatch:
-        self._base = self._most = resident()
+        gc.collect()
+        self._base, self._most = own_memory(), 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -34,23 +37,27 @@ class MemoryWatch:
 
     def look(self) -> None:
         """Take this moment into account, between the regular looks."""
-        self._most = max(self._most, resident())
+        self._most = max(self._most, max(0, own_memory() - self._base) + children_memory())
 
     @property
     def peak(self) -> float:
-        return (self._most - self._base) / MEGABYTE
+        return self._most / MEGABYTE
 
     def _watch(self) -> None:
         while not self._over.wait(PERIOD):
             self.look()
 
 
-def resident() -> int:
-    """Bytes held by this process and its children."""
-    own = psutil.Process()
+def own_memory() -> int:
+    """Bytes of this process in memory."""
+    return psutil.Process().memory_info().rss
+
+
+def children_memory() -> int:
+    """Bytes that the children of this process hold for themselves."""
     total = 0
-    for process in [own, *own.children(recursive=True)]:
+    for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             memory = process.memory_full_info()
-            total += getattr(memory, "pss", memory.rss)
+            total += getattr(memory, "uss", memory.rss)
     return total

@@ -34,7 +34,7 @@ def compiled(function: Callable[..., Any], **more: Any) -> Any:
 
 def inlined(function: Callable[..., Any]) -> Any:
     """`compiled`, and made part of every kernel that calls it: passing a dozen arrays takes as long as a short loop."""
-    return compiled(function, forceinline=True)
+    return compiled(function, inline="always")
 
 
 def cache_folder(users: str = "") -> Path:

@@ -71,12 +71,6 @@ def add_5_rows(to, weights, amount, taps, pitch, rows, vectors, drive):
 
 
 @inlined
-def add_7_rows(to, weights, amount, taps, pitch, rows, vectors, drive):
-    """Add the weights of one event: seven rows of one vector."""
-    add_rows(drive, to, pitch, taps, weights, amount, 7)
-
-
-@inlined
 def add_any_rows(to, weights, amount, taps, pitch, rows, vectors, drive):
     """Add the weights of one event: so many rows of so many vectors."""
     for _ in range(rows):
@@ -103,11 +97,9 @@ def add_events(add, first, last, payload, where, taps, pitch, rows, vectors, dri
 
 @inlined
 def scatter(first, last, payload, where, taps, pitch, rows, vectors, drive):
-    """Add the weights of events `first` to `last` to the drive; the common kernels have code of their own."""
+    """Add the weights of events `first` to `last` to the drive; the commonest kernel has code of its own."""
     if vectors == 1 and rows == 5:
         add_events(add_5_rows, first, last, payload, where, taps, pitch, rows, vectors, drive)
-    elif vectors == 1 and rows == 7:
-        add_events(add_7_rows, first, last, payload, where, taps, pitch, rows, vectors, drive)
     else:
         add_events(add_any_rows, first, last, payload, where, taps, pitch, rows, vectors, drive)
 
@@ -168,7 +160,8 @@ def with_room(spikes, count, more):
     if spikes.size >= count + more:
         return spikes
     larger = np.empty(2 * (count + more), np.int32)
-    larger[:count] = spikes[:count]
+    for k in range(count):
+        larger[k] = spikes[k]
     return larger
 
 

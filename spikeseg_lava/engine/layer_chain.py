@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.layer_record import LAYER
 from spikeseg_lava.engine.layers import EventLayer
 from spikeseg_lava.engine.network_kernel import network_steps
 from spikeseg_lava.engine.sparse import SparseSteps
@@ -23,10 +24,9 @@ class LayerChain:
     """
 
     def __init__(self, layers: Sequence[EventLayer], accumulator: Any, copies: bool = True) -> None:
-        self.layers = layers
+        self.layers, self._copies = layers, copies
         self._accumulator = np.empty(0, accumulator)
         self._join()
-        self._records["copies"] &= copies
 
     def run(self, events: SparseSteps) -> list[SparseSteps]:
         """Spikes of every layer in the next `events.steps` steps."""
@@ -54,9 +54,12 @@ class LayerChain:
         self._records["since"] = self._records["step"]
 
     def _join(self) -> None:
-        self._records: NDArray[Any] = np.concatenate([layer.record for layer in self.layers])
+        self._records: NDArray[Any] = np.zeros(len(self.layers), LAYER)
         for k, layer in enumerate(self.layers):
-            layer.record = self._records[k : k + 1]
+            own = self._records[k : k + 1]
+            own[...] = layer.record
+            layer.record = own
+        self._records["copies"] &= self._copies
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ = state

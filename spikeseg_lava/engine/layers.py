@@ -28,7 +28,7 @@ class EventLayer:
     Attributes:
         kinds: of the output maps.
         inputs: number of places an input event can have.
-        record: LAYER[1], what the kernels read and write; `join` moves it to where several lie side by side.
+        record: LAYER[1], what the kernels read and write; a LayerChain moves it to where several lie side by side.
     """
 
     def __init__(
@@ -92,7 +92,6 @@ class EventConv(EventLayer):
         rows, columns = reaches(input_shape, output_shape, (kernel.shape[2], kernel.shape[3]), stride, padding)
         self._layout = layout_of(output_shape, rows, columns, kinds, neuron, fire_once)
         self._state = fresh_state(self._layout, input_shape[1], accumulator)
-        self._shape = output_shape
         numbers = {name: int(number) for name, number in asdict(self._layout).items() if name in NUMBERS}
         tables = synapses(kernel, rows, columns, stride, self._layout, accumulator)
         arrays = tables._asdict() | lane_parameters(neuron, self._layout)._asdict() | self._state._asdict()

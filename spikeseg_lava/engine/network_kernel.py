@@ -27,10 +27,14 @@ def network_steps(layers, accumulator, offsets, index, payload):
         else:
             offsets, index = conv_steps(layer, accumulator, offsets, index, payload)
         payload = np.ones(index.size, np.int32)
-        all_offsets[k], copies = copied_spikes(layer, offsets, index) if layer.copies else (offsets, index)
+        out_offsets, copies = copied_spikes(layer, offsets, index) if layer.copies else (offsets, index)
+        for s in range(offsets.size):
+            all_offsets[k, s] = out_offsets[s]
         ends[k + 1] = ends[k] + copies.size
         found.append(copies)
     everything = np.empty(ends[-1], np.int32)
     for k in range(layers.size):
-        everything[ends[k] : ends[k + 1]] = found[k + 1]
+        copies, begin = found[k + 1], np.uint64(ends[k])
+        for e in range(np.uint64(copies.size)):
+            everything[begin + e] = copies[e]
     return all_offsets, everything, ends

@@ -46,7 +46,8 @@ def list_block(mask, flat, begin, first, channels, index, values, count):
 def enlarged(values, count):
     """Twice as long, with the first `count` values."""
     larger = np.empty(2 * values.size, values.dtype)
-    larger[:count] = values[:count]
+    for k in range(count):  # compiles in a tenth of the time of a slice
+        larger[k] = values[k]
     return larger
 
 
