@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikeseg_lava.engine.addresses import array_at
-from spikeseg_lava.engine.compilation import inlined
+from spikeseg_lava.engine.compilation import compiled, inlined
 from spikeseg_lava.engine.division import Reciprocal, quotient
 from spikeseg_lava.engine.integrate_block import integrate_block
 from spikeseg_lava.engine.vectors import BLOCK, clear_block, lowest_bit, outside, reached_mask
@@ -68,7 +68,7 @@ def update_piece(layer, row, column, sign, base, drive, spikes, count):
     return count
 
 
-@inlined
+@compiled
 def integrate_multiplicative(base, sign, membrane, first, decay, lane, drive, lower):
     """One step `V = sat24(sign(V) ((|V| (4096 - D)) >> 12) + sat24(A))` and the floor; whether any V is not zero."""
     factor, left = 1 - 2 * np.int64(sign), False
@@ -82,7 +82,7 @@ def integrate_multiplicative(base, sign, membrane, first, decay, lane, drive, lo
     return left
 
 
-@inlined
+@compiled
 def fire(layer, row, lane, sign, first, reached, membrane, spikes, count):
     """Fire-once, the hard reset, and the spikes of a block: (row * columns + column) * kinds + kind, no padding."""
     fired, block = array_at(layer.fired, np.uint16), first // LANES
@@ -103,7 +103,7 @@ def fire(layer, row, lane, sign, first, reached, membrane, spikes, count):
     return count
 
 
-@inlined
+@compiled
 def catch_up(layer, piece, sign, step):
     """Leak a piece without input up to and including `step`; forget it where it was last updated before the clear."""
     updated, membrane = array_at(layer.updated, np.int64), array_at(layer.membrane, np.int32)

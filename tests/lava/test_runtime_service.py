@@ -33,7 +33,9 @@ def test_spikes_and_membranes_are_there_when_a_run_returns(build) -> None:
             runtime.start(RunSteps(steps))
             expected = [oracle.step(image) for image in images[done : done + steps]]
             for name, rows in graph.spikes().items():
-                found = [(done + t, *place) for t, step in enumerate(expected) for place in np.argwhere(step[name].numpy())]
+                found = [
+                    (done + t, *place) for t, step in enumerate(expected) for place in np.argwhere(step[name].numpy())
+                ]
                 np.testing.assert_array_equal(rows, np.array(found, np.int32).reshape(-1, 4), name)
                 spikes += len(rows)
             for name, membrane in graph.membranes().items():
