@@ -1,4 +1,4 @@
-"""What this core can do at best: additions per second in vectors, and bytes per second to memory.
+"""What this core can do at best: additions per second in vectors, and bytes per second from and to its caches.
 
 A synaptic operation is at least one addition of a 32-bit weight to a 32-bit drive; a touched neuron costs at least
 one reading and one writing of its membrane and its drive, 16 bytes.
@@ -16,6 +16,7 @@ import numpy as np
 from spikeseg_lava.engine.compilation import compiled
 
 RUN = 2**12  # int32 values: two such arrays stay in the first-level cache
+STATE = 2**16  # int32 values: two such arrays stay in the second-level cache, and not in the first
 BYTES_PER_NEURON = 16
 
 
@@ -25,7 +26,7 @@ class Limits:
 
     Attributes:
         additions: 32-bit additions from memory to memory per second, operands in the first-level cache.
-        bandwidth: bytes read and written per second when arrays are larger than the caches.
+        bandwidth: bytes read and written per second in the second-level cache, where the touched state of a scene lies.
     """
 
     additions: float
@@ -47,10 +48,10 @@ def add_repeatedly(target, source, times):
 def measured_limits(repeats: int = 5) -> Limits:
     """The best of some measurements, about a quarter of a second in all."""
     small = np.zeros((2, RUN), np.int32)
-    large = np.zeros((2, 2**23), np.int32)
+    large = np.zeros((2, STATE), np.int32)
     add_repeatedly(small[0], small[1], 1)
     adding = min(_seconds(lambda: add_repeatedly(small[0], small[1], 1000)) for _ in range(repeats))
-    copying = min(_seconds(lambda: np.copyto(large[0], large[1])) for _ in range(repeats))
+    copying = min(_seconds(lambda: np.copyto(large[0], large[1])) for _ in range(100 * repeats))
     return Limits(1000 * RUN / adding, large.nbytes / copying)
 
 

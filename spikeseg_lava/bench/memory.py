@@ -23,7 +23,7 @@ class MemoryWatch:
     def __enter__(self) -> MemoryWatch:
         gc.collect()
         self._base, self._most = own_memory(), 0
-        self._over = threading.Event()
+        self._over, self._lock = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -37,7 +37,9 @@ class MemoryWatch:
 
     def look(self) -> None:
         """Take this moment into account, between the regular looks."""
-        self._most = max(self._most, max(0, own_memory() - self._base) + children_memory())
+        held = max(0, own_memory() - self._base) + children_memory()
+        with self._lock:  # two threads look, and looking takes its time
+            self._most = max(self._most, held)
 
     @property
     def peak(self) -> float:
