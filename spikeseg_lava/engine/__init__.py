@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from spikeseg_lava.engine.event_conv import EventConv, accumulator_type
 from spikeseg_lava.engine.event_engine import EventEngine, run_engine
+from spikeseg_lava.engine.event_pool import EventPool
 from spikeseg_lava.engine.layer_chain import LayerChain
-from spikeseg_lava.engine.layers import EventConv, EventPool, accumulator_type, event_layer
 from spikeseg_lava.engine.sparse import SparseSteps
 
 __all__ = [
@@ -14,6 +15,5 @@ __all__ = [
     "LayerChain",
     "SparseSteps",
     "accumulator_type",
-    "event_layer",
     "run_engine",
 ]

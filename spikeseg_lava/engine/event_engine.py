@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.event_conv import EventConv
 from spikeseg_lava.engine.layer_chain import LayerChain
-from spikeseg_lava.engine.layers import EventConv, accumulator_of, event_layers
+from spikeseg_lava.engine.layers import accumulator_of, event_layers
 from spikeseg_lava.engine.sparse import SparseSteps
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.fixed_point import FixedPointModel

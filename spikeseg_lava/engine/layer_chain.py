@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.event_layer import EventLayer
 from spikeseg_lava.engine.layer_record import LAYER
-from spikeseg_lava.engine.layers import EventLayer
 from spikeseg_lava.engine.network_kernel import network_steps
 from spikeseg_lava.engine.sparse import SparseSteps
 
