@@ -68,7 +68,7 @@ class CompilationNotice(event.Listener):
     def on_start(self, event: Any) -> None:
         if not self.told and str(event.data["dispatcher"].py_func.__module__).startswith(PACKAGE):
             self.told = True
-            logger.warning("compiling the event kernels: some seconds, once; later runs load them from the cache")
+            logger.warning("compiling the event kernels: about ten seconds, once; later runs load them from the cache")
 
     def on_end(self, event: Any) -> None:
         pass

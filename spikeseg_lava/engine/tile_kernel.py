@@ -1,6 +1,6 @@
 """The neurons of one tile: missed leaks, one step of integration, spikes. Loops run over lanes without a branch.
 
-A tile whose membranes are all zero stays as it is, and is not even read, unless the drive exceeds the leak somewhere.
+Membranes of a tile that are all zero stay so, and are not even read, unless the drive exceeds the leak somewhere.
 """
 
 from __future__ import annotations
