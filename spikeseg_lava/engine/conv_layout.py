@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeseg_lava.engine.kinds import Kinds
-from spikeseg_lava.engine.reach import Reach, reach
+from spikeseg_lava.engine.reach import Reach
 from spikeseg_lava.engine.vectors import BLOCK, MASK, VECTOR
 from spikeseg_lava.fixed_point import STATE_MIN, FixedPointNeuron
-from spikeseg_lava.network import Pair, Shape
+from spikeseg_lava.network import Shape
 
 SMALLEST_TILE = 48  # lanes; smaller ones spend more on listing than on the neurons
 NEVER, ALWAYS = 2**31 - 1, -(2**31)  # no drive of 32 bit is above, every one is; of 64 bit, more are looked at
@@ -70,14 +70,6 @@ class Layout:
     def neurons(self) -> int:
         """Membranes, those in the padding included."""
         return self.rows * self.tiles * self.lanes * self.signs
-
-
-def reaches(shape: Shape, output: Shape, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Reach, Reach]:
-    """The tables of rows and of columns."""
-    rows, columns = (
-        reach(n, m, k, s, p) for n, m, k, s, p in zip(shape[1:], output[1:], kernel, stride, padding, strict=True)
-    )
-    return rows, columns
 
 
 def tile_pixels(channels: int, columns: int) -> int:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.engine.addresses import aligned
 from spikeseg_lava.engine.conv_layout import Layout
+from spikeseg_lava.engine.layer_record import LONG_AGO
 from spikeseg_lava.engine.vectors import BLOCK
 from spikeseg_lava.fixed_point import STATE_MAX, STATE_MIN, FixedPointNeuron
 
-LONG_AGO = -1
 LEAK_MAX = 2**25  # leaks beyond take any membrane to its lower bound, as this one does
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.conv_kernel import settle
-from spikeseg_lava.engine.conv_layout import layout_of, reaches
+from spikeseg_lava.engine.conv_layout import layout_of
 from spikeseg_lava.engine.conv_state import fresh_state, lane_parameters
 from spikeseg_lava.engine.conv_synapses import synapses
 from spikeseg_lava.engine.event_layer import EventLayer, divider
 from spikeseg_lava.engine.kinds import Kinds, all_distinct, kinds_of
 from spikeseg_lava.engine.layer_record import NUMBERS
+from spikeseg_lava.engine.reach import reaches
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.fixed_point import FixedPointNeuron
 from spikeseg_lava.network import Pair, Shape
@@ -59,7 +60,7 @@ class EventConv(EventLayer):
         arrays = tables._asdict() | lane_parameters(neuron, self._layout)._asdict() | self._state._asdict()
         numbers |= divider("over_bases", kinds.bases)
         seen: Shape = (kernel.shape[1], *input_shape[1:])
-        super().__init__(kinds, seen, len(kinds.first), numbers, arrays)
+        super().__init__(kinds, seen, numbers, arrays)
 
     @property
     def touched_neurons(self) -> int:

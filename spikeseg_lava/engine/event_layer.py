@@ -22,13 +22,13 @@ class EventLayer:
     """
 
     def __init__(
-        self, kinds: Kinds, input_shape: Shape, channels: int, numbers: dict[str, int], arrays: dict[str, NDArray[Any]]
+        self, kinds: Kinds, input_shape: Shape, numbers: dict[str, int], arrays: dict[str, NDArray[Any]]
     ) -> None:
         self.kinds, line = kinds, input_shape[0] * input_shape[2]
         self.inputs = line * input_shape[1]
         self._numbers = {
             **numbers, **divider("over_line", line), **divider("over_kinds", len(kinds.first)),
-            "line": line, "kinds": channels, "copies": not kinds.trivial,
+            "line": line, "kinds": len(kinds.first), "copies": not kinds.trivial,
         }  # fmt: skip
         self._arrays = {**arrays, "maps": kinds.maps, "ends": kinds.ends}
         self.record = layer_record(self._numbers, self._arrays)

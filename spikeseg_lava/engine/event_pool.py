@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeseg_lava.engine.conv_layout import reaches
-from spikeseg_lava.engine.conv_state import LONG_AGO
 from spikeseg_lava.engine.event_layer import EventLayer
 from spikeseg_lava.engine.kinds import Kinds, all_distinct
+from spikeseg_lava.engine.layer_record import LONG_AGO
 from spikeseg_lava.engine.pool_windows import windows
+from spikeseg_lava.engine.reach import reaches
 from spikeseg_lava.network import PoolLayer, Shape
 
 
@@ -23,4 +23,4 @@ class EventPool(EventLayer):
         marked = np.full(height * width * channels, LONG_AGO, np.int64)
         numbers = {"pools": 1, "columns": width, "most": rows.taps * columns.taps}
         seen: Shape = (channels, *input_shape[1:])
-        super().__init__(kinds, seen, channels, numbers, tables._asdict() | {"marked": marked})
+        super().__init__(kinds, seen, numbers, tables._asdict() | {"marked": marked})

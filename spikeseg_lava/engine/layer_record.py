@@ -12,6 +12,7 @@ from spikeseg_lava.engine.addresses import PLACE, array_at, place_of
 from spikeseg_lava.engine.compilation import inlined
 from spikeseg_lava.engine.division import Reciprocal
 
+LONG_AGO = -1  # the step before the first, where state says when it was last touched
 NUMBERS = (
     "pools",  # 1 for a pool, 0 for a convolution
     "step", "since",  # steps run so far, and how many of them before the last clear

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.network import Pair, Shape
+
 
 @dataclass(frozen=True, eq=False)
 class Reach:
@@ -41,6 +43,14 @@ def reach(inputs: int, outputs: int, kernel: int, stride: int, padding: int = 0)
     taps = -(-kernel // stride)
     first = np.maximum(-((kernel - 1 - shifted) // stride), 0)
     return Reach(first, np.minimum(newest, outputs - 1), newest - taps + 1, phase, taps)
+
+
+def reaches(shape: Shape, output: Shape, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Reach, Reach]:
+    """The tables of rows and of columns, for input `shape` and `output` (C, H, W)."""
+    rows, columns = (
+        reach(n, m, k, s, p) for n, m, k, s, p in zip(shape[1:], output[1:], kernel, stride, padding, strict=True)
+    )
+    return rows, columns
 
 
 def kernel_elements(kernel: int, stride: int) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ class IntegerEncoderStep:
     def step(self, index: Places, payload: NDArray[Any]) -> dict[str, Places]:
         """Places of the spikes of every layer, of one map for all of its kind."""
         if self._largest is not None:
-            check_payload(payload, self._largest)
+            check_payload(payload, self._largest, f"layer `{next(iter(self._layers))}`: ")
         spikes = self._chain.run(one_step(index, payload))
         return {name: found.index for name, found in zip(self._layers, spikes, strict=True)}
 

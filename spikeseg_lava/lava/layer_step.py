@@ -106,10 +106,10 @@ def layer_step(spec: LayerSpec, integer: bool) -> LayerStep:
     return IntegerConvStep(spec) if integer else FloatConvStep(spec)
 
 
-def check_payload(payload: NDArray[Any], largest: int) -> None:
+def check_payload(payload: NDArray[Any], largest: int, where: str = "") -> None:
     """ValueError where a value is beyond what the input's word length holds."""
     if len(payload) and np.abs(payload).max() > largest:
-        raise ValueError(f"a value of {np.abs(payload).max()} exceeds the payload, {largest} at most")
+        raise ValueError(f"{where}a value of {np.abs(payload).max()} exceeds the payload, {largest} at most")
 
 
 def one_step(index: Places, payload: NDArray[Any]) -> SparseSteps:
