@@ -14,7 +14,7 @@ from spikeseg_lava.fixed_point import STATE_MAX, FixedPointConv
 from spikeseg_lava.network import Neuron
 from spikeseg_lava.simplification.layers import Conv, kernel_of
 
-FLOAT_MARGIN = 2.0**-16  # above the level, for the rounding of float32 sums
+FLOAT32_SUM_MARGIN = 2.0**-16  # above the level, for the rounding of float32 sums
 
 
 def identities(layer: Conv, spikes_in: bool) -> list[bytes]:
@@ -36,4 +36,4 @@ def _firing_level(layer: Conv) -> NDArray[np.float64]:
     never_negative = (neuron.floor | (neuron.leak == 0)) & (kernel.min(axis=(1, 2, 3)) >= 0) & (neuron.threshold > 0)
     if isinstance(layer, FixedPointConv):
         return np.where(never_negative & (alone <= STATE_MAX), alone, np.inf)
-    return np.where(never_negative, alone * (1 + FLOAT_MARGIN), np.inf)
+    return np.where(never_negative, alone * (1 + FLOAT32_SUM_MARGIN), np.inf)

@@ -18,7 +18,7 @@ from spikeseg_lava.fixed_point import DECAY_UNIT, FixedPointConv
 from spikeseg_lava.network import ConvLayer
 from spikeseg_lava.simplification.layers import Conv, kernel_of
 
-FLOAT_MARGIN = 2.0**-23
+FLOAT_ROUNDING = 2.0**-23
 
 
 def silent_maps(layer: Conv, largest_input: float) -> NDArray[np.bool_]:
@@ -36,11 +36,11 @@ def silent_maps(layer: Conv, largest_input: float) -> NDArray[np.bool_]:
 def _lost_share(layer: Conv) -> NDArray[np.float64]:
     """Float64[O]: 1 - beta of a multiplicative leak; a float's is less by the two roundings of every step."""
     if isinstance(layer, ConvLayer):
-        return 1 - layer.neuron.beta * (1 + 4 * FLOAT_MARGIN)
+        return 1 - layer.neuron.beta * (1 + 4 * FLOAT_ROUNDING)
     return layer.neuron.decay / DECAY_UNIT
 
 
 def _margin(layer: Conv) -> float:
     if isinstance(layer, FixedPointConv):
         return 1.0
-    return 1 + FLOAT_MARGIN * (layer.weight[0].size + 2)
+    return 1 + FLOAT_ROUNDING * (layer.weight[0].size + 2)
