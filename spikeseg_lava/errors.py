@@ -1,5 +1,7 @@
 """The exception family of the package: whatever a user can get wrong ends in one of these, with one clear line."""
 
+from __future__ import annotations
+
 
 class SpikeSegLavaError(Exception):
     """Base of every error this package raises on purpose."""

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from spikeseg_lava.errors import ClipError
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel
-from spikeseg_lava.network import ConvLayer, SpikingNetwork
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference.layers import FloatConv, IntegerConv, OrPool
 
 ReferenceLayer = FloatConv | IntegerConv | OrPool

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from spikeseg_lava.fixed_point import DECAY_BITS, DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv
-from spikeseg_lava.network import ConvLayer, PoolLayer
+from spikeseg_lava.network.floats import ConvLayer, PoolLayer
+from spikeseg_lava.network.integers import DECAY_BITS, DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv
 from torch_reference.neurons import LIFNeuron
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from spikeseg_lava.bench.contenders import CONTENDERS
-from spikeseg_lava.bench.plot import draw
-from spikeseg_lava.bench.result import BenchmarkResult
+from spikeseg_lava.bench.result import BenchmarkResult, draw
 from spikeseg_lava.bench.run import run_benchmark
 
 __all__ = ["CONTENDERS", "BenchmarkResult", "draw", "run_benchmark"]

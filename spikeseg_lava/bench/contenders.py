@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine import EventEngine, SparseSteps
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.engine.engine import EventEngine
+from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
 
 Frames = NDArray[np.float32]
 Call = Callable[[], Any]
@@ -74,7 +75,7 @@ def event_engine_frames(case: Case) -> Iterator[Call]:
 @contextmanager
 def event_engine_record(case: Case) -> Iterator[Call]:
     """From frames, with everything `run_engine` does: set-up, sorted rows of every layer, final membranes."""
-    from spikeseg_lava.engine import run_engine
+    from spikeseg_lava.engine.engine import run_engine
 
     run_engine(case.model, case.frames, case.fire_once)
     yield lambda: run_engine(case.model, case.frames, case.fire_once)
@@ -109,7 +110,7 @@ def _reference(network: Any, case: Case) -> Call:
 @contextmanager
 def layer_graph(case: Case) -> Iterator[Call]:
     """Our Lava graph of one Process a layer."""
-    from spikeseg_lava.lava import build_graph
+    from spikeseg_lava.lava.graph import build_graph
 
     with _lava(build_graph(case.model, case.after_silence(), fire_once=case.fire_once), case) as call:
         yield call
@@ -118,7 +119,7 @@ def layer_graph(case: Case) -> Iterator[Call]:
 @contextmanager
 def fused_process(case: Case) -> Iterator[Call]:
     """Our encoder as one Lava Process."""
-    from spikeseg_lava.lava import build_encoder_graph
+    from spikeseg_lava.lava.graph import build_encoder_graph
 
     with _lava(build_encoder_graph(case.model, case.after_silence(), fire_once=case.fire_once), case) as call:
         yield call
@@ -132,8 +133,8 @@ def stock_lava(case: Case) -> Iterator[Call]:
     """
     from lava.magma.core.run_conditions import RunSteps
 
-    from spikeseg_lava.lava.stock_graph import build_stock_graph
-    from spikeseg_lava.lowering import lower
+    from spikeseg_lava.lava.stock import build_stock_graph
+    from spikeseg_lava.stock.lower import lower
 
     frames = case.after_silence()
     graph = build_stock_graph(lower(case.model, calibration=frames, method="unfloored", fire_once=False), frames)
@@ -151,7 +152,7 @@ def _lava(graph: Any, case: Case) -> Iterator[Call]:
     """A started graph behind its silent step: one call runs the clip, and there is only one."""
     from lava.magma.core.run_conditions import RunSteps
 
-    from spikeseg_lava.lava import supervised
+    from spikeseg_lava.lava.runtime.runtime import supervised
 
     source = graph.source if hasattr(graph, "source") else next(iter(graph.neurons.values()))
     try:

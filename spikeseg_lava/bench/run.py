@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.bench.contenders import CONTENDERS, ONE_CALL, Case
-from spikeseg_lava.bench.limits import measured_limits
+from spikeseg_lava.bench.limits import measured_limits, work_of
 from spikeseg_lava.bench.memory import MemoryWatch
 from spikeseg_lava.bench.result import BenchmarkResult, Figures
 from spikeseg_lava.bench.scaling import over_area, over_events
-from spikeseg_lava.bench.work import work_of
 from spikeseg_lava.errors import ArgumentError, BackendError
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
 
 FAST_CALL = 0.02  # seconds: shorter calls are repeated, and the fastest counts, as a clock tick would drown them
 REPEATS = 15

@@ -10,11 +10,11 @@ import time
 import numpy as np
 
 from spikeseg_lava.bench.contenders import Case
+from spikeseg_lava.bench.limits import work_of
 from spikeseg_lava.bench.result import Point, Spread
-from spikeseg_lava.bench.work import work_of
-from spikeseg_lava.engine import EventEngine
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import Pair
+from spikeseg_lava.engine.engine import EventEngine
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.integers import FixedPointModel
 
 EVENTS = (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 FACTORS = (1, 2, 4, 8)

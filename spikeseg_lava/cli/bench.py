@@ -12,7 +12,7 @@ from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
 from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network, shipped_network
-from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.network.floats import SpikingNetwork
 
 
 def bench(
@@ -31,7 +31,8 @@ def bench(
     json: options.Json = False,
 ) -> None:
     """Milliseconds a step of stock Lava, our Lava graphs, PyTorch and the event engine, with ratios and the limit."""
-    from spikeseg_lava.bench import draw, run_benchmark
+    from spikeseg_lava.bench.result import draw
+    from spikeseg_lava.bench.run import run_benchmark
 
     options.check_outputs(output, plot)
     network_file, clip = _pair(files or [])

@@ -11,8 +11,8 @@ from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_table
 from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_clips
 from spikeseg_lava.cli.networks import read_checkpoint
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
 
 
 def convert(
@@ -45,7 +45,7 @@ def convert(
     With calibration, the cheapest setting that keeps every spike of the clips, fire-once and refire; without, the
     finest one. One clip may not speak for all: give several.
     """
-    from spikeseg_lava.quantise import explain as trace_back
+    from spikeseg_lava.quantization.explain import explain as trace_back
 
     if trace is not None:
         options.by_suffix(trace, {".csv": None})
@@ -68,7 +68,7 @@ def convert(
 
 def _simplified(network: SpikingNetwork) -> SpikingNetwork:
     """The network with fewer maps and the same classification spikes; says what was left out."""
-    from spikeseg_lava.simplification import simplify
+    from spikeseg_lava.network.simplification import simplify
 
     simpler = simplify(network)
     for name, reasons in simpler.reasons.items():

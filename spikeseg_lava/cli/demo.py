@@ -20,10 +20,10 @@ def demo(
 ) -> None:
     """Convert a small shipped network, run it on Lava, prove it, and draw what it found in a synthetic recording."""
     from spikeseg_lava import demo as shipped
-    from spikeseg_lava.checkpoint import load_checkpoint
-    from spikeseg_lava.clip import load_clip
-    from spikeseg_lava.quantise import quantize
-    from spikeseg_lava.verification import verify
+    from spikeseg_lava.events.clip import load_clip
+    from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
+    from spikeseg_lava.execution.verification import verify
+    from spikeseg_lava.quantization.quantize import quantize
 
     network, frames = load_checkpoint(shipped.checkpoint_path()), load_clip(shipped.clip_path())
     note(

@@ -16,8 +16,9 @@ from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantisation, integers_o
 from spikeseg_lava.cli.networks import network_and_input, read_network
 
 if TYPE_CHECKING:
-    from spikeseg_lava.detection import Detected, DetectedObject
-    from spikeseg_lava.recording import Recording
+    from spikeseg_lava.detection.detect import Detected
+    from spikeseg_lava.detection.objects import DetectedObject
+    from spikeseg_lava.events.recording import Recording
 
 COLUMNS = ("id", "class", "box x, y", "centroid x, y", "from (s)", "to (s)", "spikes", "speed (pixel/s)", "confidence")
 
@@ -59,8 +60,9 @@ def detect(
     space_time: Annotated[Path | None, typer.Option(help="Write a page to turn in x, y and time (.html).")] = None,
 ) -> None:
     """Find the objects of a recording: id, class, box, centroid, time span, spikes and confidence, on the sensor."""
-    from spikeseg_lava.detection import detect_objects, samples_of
-    from spikeseg_lava.recording import read_recording
+    from spikeseg_lava.detection.detect import detect_objects
+    from spikeseg_lava.detection.samples import samples_of
+    from spikeseg_lava.events.read import read_recording
 
     options.check_outputs(output, picture, animation, space_time)
     network_file, recording_file = network_and_input(files)
@@ -115,7 +117,7 @@ def _files(
 ) -> list[tuple[Path, Callable[[Path], None]]]:
     """What was asked for, each with what writes it."""
     from spikeseg_lava import pictures
-    from spikeseg_lava.detection import write_csv, write_json
+    from spikeseg_lava.detection.table import write_csv, write_json
 
     def objects(path: Path) -> None:
         write = options.by_suffix(path, {".csv": write_csv, ".json": write_json})

@@ -15,7 +15,7 @@ from spikeseg_lava.cli.networks import network_and_input, read_checkpoint, shipp
 from spikeseg_lava.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from spikeseg_lava.evaluation import Settings
+    from spikeseg_lava.evaluation.results import Settings
 
 
 def evaluate(

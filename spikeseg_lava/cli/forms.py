@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.cli.inputs import Runner, runner_of
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import Pair, SpikingNetwork
+from spikeseg_lava.network.floats import Pair, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
 
 if TYPE_CHECKING:
-    from spikeseg_lava.lowering import StockReport
+    from spikeseg_lava.stock.cost import StockReport
 
 FLOAT, INTEGER, STOCK = "float", "fixed-point", "stock parts"
 
@@ -26,7 +26,7 @@ def forms_of(
     stock: tuple[Pair, int] | None = None,
 ) -> dict[str, Runner]:
     """What runs one sample of each form; `stock`: size (height, width) and steps of the samples, or None."""
-    from spikeseg_lava.quantise import quantize
+    from spikeseg_lava.quantization.quantize import quantize
 
     model = quantize(network, calibration=calibration)
     forms: dict[str, Runner] = {
@@ -34,7 +34,8 @@ def forms_of(
         INTEGER: runner_of(model, "event", fire_once),
     }
     if stock is not None:
-        from spikeseg_lava.lowering import lower, run_stock
+        from spikeseg_lava.stock.lower import lower
+        from spikeseg_lava.stock.simulate import run_stock
 
         size, steps = stock
         clip = calibration[0] if calibration else None
@@ -44,8 +45,9 @@ def forms_of(
 
 def stock_report(model: FixedPointModel, frames: NDArray[Any], fire_once: bool) -> StockReport:
     """The stock form of a model, made for a clip and measured on it against the model's own spikes."""
-    from spikeseg_lava.execution import run
-    from spikeseg_lava.lowering import lower, measure
+    from spikeseg_lava.execution.backends import run
+    from spikeseg_lava.stock.cost import measure
+    from spikeseg_lava.stock.lower import lower
 
     reference = run(model, frames, "event", fire_once)
     return measure(lower(model, "stock", frames, fire_once=fire_once), frames, reference)

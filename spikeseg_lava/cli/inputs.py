@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import Pair, SpikingNetwork
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import Pair, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
 
 Runner = Callable[[NDArray[np.float32]], SpikeRecord]
 DEFAULT_TIMESTEPS = 10
@@ -42,12 +42,12 @@ class Quantisation:
 def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: Binning) -> NDArray[np.float32]:
     """Float32[T, C, H, W]: the frames of a clip as they are, or of a whole recording as one sample."""
     if path.suffix.lower() == ".npz":
-        from spikeseg_lava.clip import load_clip
+        from spikeseg_lava.events.clip import load_clip
 
         if binning != Binning():
             raise ArgumentError(f"`{path}` is a clip of frames: --timesteps, --size and --binary are for recordings")
         return load_clip(path)
-    from spikeseg_lava.recording import read_recording
+    from spikeseg_lava.events.read import read_recording
 
     timesteps = binning.timesteps or network.timesteps or DEFAULT_TIMESTEPS
     return read_recording(path).to_frames(timesteps, binning.size or network.input_size, binning.binary)
@@ -65,7 +65,7 @@ def integers_of(
                 "a model's integers are fixed: --target, --planes, --input-bits and --per-channel are for checkpoints"
             )
         return network
-    from spikeseg_lava.quantise import quantize
+    from spikeseg_lava.quantization.quantize import quantize
 
     return quantize(
         network,
@@ -87,6 +87,6 @@ def read_clips(
 
 def runner_of(model: SpikingNetwork | FixedPointModel, backend: str, fire_once: bool) -> Runner:
     """What runs one sample."""
-    from spikeseg_lava.execution import run
+    from spikeseg_lava.execution.backends import run
 
     return partial(run, model, backend=backend, fire_once=fire_once)

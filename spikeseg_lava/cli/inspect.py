@@ -7,8 +7,8 @@ from typing import Any
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table
 from spikeseg_lava.cli.networks import read_network
-from spikeseg_lava.description import Description, LayerDescription, describe
-from spikeseg_lava.fixed_point import FixedPointModel
+from spikeseg_lava.network.description import Description, LayerDescription, describe
+from spikeseg_lava.network.integers import FixedPointModel
 
 COLUMNS = (
     "layer",

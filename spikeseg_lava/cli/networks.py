@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
 
 MODEL_SUFFIXES = (".slm", ".safetensors")
 
@@ -29,7 +29,7 @@ def read_network(path: Path, reading: Reading = AS_TRAINED) -> SpikingNetwork | 
     """A network or a model; ArgumentError when a model's integers would have to be changed."""
     if path.suffix.lower() not in MODEL_SUFFIXES:
         return _read_graph(path, reading) if path.suffix.lower() == ".nir" else _read_checkpoint(path, reading)
-    from spikeseg_lava.model_file import load_model
+    from spikeseg_lava.network.model_file import load_model
 
     if reading != AS_TRAINED:
         raise ArgumentError(
@@ -62,13 +62,13 @@ def network_and_input(files: Sequence[Path]) -> tuple[Path, Path]:
 
 
 def _read_checkpoint(path: Path, reading: Reading) -> SpikingNetwork:
-    from spikeseg_lava.checkpoint import load_checkpoint
+    from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 
     return load_checkpoint(path, threshold=reading.threshold, thresholds=reading.thresholds, pools=reading.pools)
 
 
 def _read_graph(path: Path, reading: Reading) -> SpikingNetwork:
-    from spikeseg_lava.nir_format import from_nir
+    from spikeseg_lava.exchange.nir.read import from_nir
 
     if reading.thresholds != "buffers" or reading.pools is not None:
         raise ArgumentError(f"`{path}` is a NIR graph: --thresholds and --pools are for checkpoints")

@@ -13,11 +13,12 @@ from spikeseg_lava.cli.console import note, say, say_json, say_table
 from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.network.floats import SpikingNetwork
 
 if TYPE_CHECKING:
-    from spikeseg_lava.fixed_point import FixedPointModel
-    from spikeseg_lava.report import Report, Table
+    from spikeseg_lava.chip.report.report import Report
+    from spikeseg_lava.chip.report.table import Table
+    from spikeseg_lava.network.integers import FixedPointModel
 
 
 def report(
@@ -49,8 +50,9 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Design rules, resources and activity of a network on a chip. Exit code 1 if it breaks a rule."""
-    from spikeseg_lava.execution import run
-    from spikeseg_lava.report import build_report, save_html
+    from spikeseg_lava.chip.report.html import save_html
+    from spikeseg_lava.chip.report.report import build_report
+    from spikeseg_lava.execution.backends import run
 
     options.check_outputs(html)
     loaded = read_network(network, options.reading(threshold, thresholds, pools))
@@ -74,7 +76,7 @@ def report(
 
 
 def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
-    from spikeseg_lava.report import explain_figure, explanation, tables
+    from spikeseg_lava.chip.report.text import explain_figure, explanation, tables
 
     if figure is not None:
         say(explanation(explain_figure(built, figure)))
@@ -94,8 +96,9 @@ def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
 
 def _savings(network: SpikingNetwork | FixedPointModel, built: Report) -> list[Table]:
     """Of the network itself where it is known: equal maps are easier to merge before they are integers."""
-    from spikeseg_lava.report import resources, savings_table
-    from spikeseg_lava.simplification import simplify
+    from spikeseg_lava.chip.report.alternatives import savings_table
+    from spikeseg_lava.chip.report.resources import resources
+    from spikeseg_lava.network.simplification import simplify
 
     if isinstance(network, SpikingNetwork):
         simpler = integers_of(simplify(network).network, None, Quantisation(built.target.name))
@@ -108,7 +111,7 @@ def _savings(network: SpikingNetwork | FixedPointModel, built: Report) -> list[T
 def _stock(model: FixedPointModel, frames: Any, fire_once: bool) -> list[Table]:
     if frames is None:
         raise ArgumentError("`--stock` is measured on a clip: name one after the network")
+    from spikeseg_lava.chip.report.alternatives import stock_table
     from spikeseg_lava.cli.forms import stock_report
-    from spikeseg_lava.report import stock_table
 
     return [stock_table(stock_report(model, frames, fire_once))]

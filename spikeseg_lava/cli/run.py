@@ -9,22 +9,15 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
-from spikeseg_lava.cli.inputs import (
-    DEFAULT_TIMESTEPS,
-    Binning,
-    Quantisation,
-    integers_of,
-    read_clips,
-    read_frames,
-)
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Binning, Quantisation, integers_of, read_clips, read_frames
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import SpikingNetwork
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
 
 if TYPE_CHECKING:
-    from spikeseg_lava.many import FileResult, ManyResult
+    from spikeseg_lava.execution.many import FileResult, ManyResult
 
 Network = SpikingNetwork | FixedPointModel
 
@@ -105,7 +98,7 @@ def _run_one(
     output: Path | None,
     json: bool,
 ) -> None:
-    from spikeseg_lava.execution import run as execute
+    from spikeseg_lava.execution.backends import run as execute
 
     frames = read_frames(path, network, binning)
     model = network if backend == "torch" else integers_of(network, clips or frames, wish)
@@ -130,7 +123,7 @@ def _show(record: SpikeRecord, output: Path | None) -> None:
 def _run_many(
     model: FixedPointModel, inputs: list[Path], folder: Path, jobs: int, settings: dict[str, Any], json: bool
 ) -> None:
-    from spikeseg_lava.many import run_many
+    from spikeseg_lava.execution.many import run_many
 
     with progress() as bar:
         task = bar.add_task("files", total=len(inputs))

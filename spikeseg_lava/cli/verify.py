@@ -10,9 +10,9 @@ from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table
 from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
-from spikeseg_lava.comparison import Comparison
-from spikeseg_lava.network import SpikingNetwork
-from spikeseg_lava.verification import LEAST_IOU, Verification
+from spikeseg_lava.execution.verification import LEAST_IOU, Verification
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.spikes.comparison import Comparison
 
 EXIT_CODES = {"pass": 0, "fail": 1, "no_spikes": 3}
 
@@ -43,7 +43,7 @@ def verify(
     Exit code 0 pass, 1 fail, 3 no verdict because a layer never spiked. A checkpoint is quantised first, calibrated on
     the input.
     """
-    from spikeseg_lava.verification import verify as prove
+    from spikeseg_lava.execution.verification import verify as prove
 
     loaded = read_network(network, options.reading(threshold, thresholds, pools))
     frames = read_frames(input, loaded, Binning(timesteps, options.parse_size(size), binary))

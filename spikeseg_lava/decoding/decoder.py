@@ -14,18 +14,19 @@ from spikeseg_lava.decoding.instance import NO_BOX, Instance
 from spikeseg_lava.decoding.saliency import saliency
 from spikeseg_lava.decoding.sample import check_spikes, frame_size, step_count
 from spikeseg_lava.decoding.stages import (
+    STORED,
     Stage,
     Winners,
     classification_spikes,
     decoder_stages,
+    decoding_layers,
     winners_of_step,
 )
-from spikeseg_lava.decoding.weights import STORED, decoding_layers
 from spikeseg_lava.decoding.winners import CAUSAL, POOL_WINNERS
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import ConvLayer, Pair, SpikingNetwork
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import ConvLayer, Pair, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
 
 
 @dataclass(frozen=True, eq=False)

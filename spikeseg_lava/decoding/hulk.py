@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.decoding.instance import Box, cut_out
-from spikeseg_lava.decoding.projection import project
-from spikeseg_lava.decoding.stages import Stage, Winners
-from spikeseg_lava.decoding.weights import CONTRIBUTES
-from spikeseg_lava.network import Pair
+from spikeseg_lava.decoding.saliency import project
+from spikeseg_lava.decoding.stages import CONTRIBUTES, Stage, Winners
+from spikeseg_lava.network.floats import Pair
 
 
 def unravel(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.network import Pair
+from spikeseg_lava.network.floats import Pair
 
 Box = tuple[int, int, int, int]
 NO_BOX: Box = (-1, -1, -1, -1)

@@ -1,4 +1,10 @@
-"""The spiking decoder of SpikeSEG: classification spikes sent back through the tied weights to the pixels.
+"""The transposed convolution of a few active neurons: what each of them had seen, added up in the layer below.
+
+A difference-of-Gaussians kernel cancels itself, so whether a pixel's sum is above 0 can hang on the rounding of
+float32. Sums are therefore taken in the order of PyTorch's `conv_transpose2d` on a CPU (oneDNN): float32, over the
+kernel's places row by row, at each place over the channels.
+
+The spiking decoder of SpikeSEG: classification spikes sent back through the tied weights to the pixels.
 
 Every stage but the last is a transposed convolution with spiking neurons of threshold 1 and no leak, then the
 max-unpooling; the last stage is linear::
@@ -13,10 +19,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numba import njit  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from spikeseg_lava.decoding.projection import add_projection
 from spikeseg_lava.decoding.stages import Stage, Winners
+from spikeseg_lava.network.floats import ConvLayer, Pair
+
+
+@njit(cache=True, nogil=True)
+def _scatter(neurons, weight, corners, drive):
+    """Add the kernel of every neuron to `drive` (I, h, w), its first place at the neuron's corner (row, column)."""
+    inputs, rows, columns = drive.shape
+    for ky in range(weight.shape[2]):
+        for kx in range(weight.shape[3]):
+            for n in range(len(neurons)):
+                y, x = corners[n, 0] + ky, corners[n, 1] + kx
+                if 0 <= y < rows and 0 <= x < columns:
+                    for i in range(inputs):
+                        drive[i, y, x] += weight[neurons[n, 0], i, ky, kx]
+
+
+def add_projection(neurons: NDArray[np.integer], layer: ConvLayer, drive: NDArray[np.float32], origin: Pair) -> None:
+    """Add `conv_transpose2d(one-hot of neurons, weight)` to `drive`.
+
+    Args:
+        neurons: Int[N, 3] of (c, y, x) in the output of `layer`, channels rising; a neuron listed twice counts twice.
+        drive: Float32[I, h, w], a window of the layer's input; what falls outside it is dropped.
+        origin: (row, column) of the layer's input that `drive[:, 0, 0]` is.
+    """
+    corners = neurons[:, 1:] * np.array(layer.stride) - np.array(layer.padding) - np.array(origin)
+    _scatter(np.ascontiguousarray(neurons, np.int64), layer.weight, corners.astype(np.int64), drive)
+
+
+def project(neurons: NDArray[np.integer], layer: ConvLayer, size: Pair) -> tuple[NDArray[np.float32], Pair]:
+    """Float32[I, h, w], the projection of `neurons` on the part of an input of `size` they had seen, and its origin."""
+    if not len(neurons):
+        return np.zeros((layer.weight.shape[1], 0, 0), np.float32), (0, 0)
+    (top, bottom), (left, right) = (_seen(neurons[:, axis + 1], layer, axis, size[axis]) for axis in (0, 1))
+    drive = np.zeros((layer.weight.shape[1], bottom - top, right - left), np.float32)
+    add_projection(neurons, layer, drive, (top, left))
+    return drive, (top, left)
+
+
+def _seen(positions: NDArray[np.integer], layer: ConvLayer, axis: int, length: int) -> Pair:
+    """First and last + 1 input row (or column) that the outputs at `positions` see."""
+    first = int(positions.min()) * layer.stride[axis] - layer.padding[axis]
+    last = int(positions.max()) * layer.stride[axis] - layer.padding[axis] + layer.weight.shape[2 + axis]
+    return min(max(first, 0), length), max(min(last, length), 0)
+
 
 THRESHOLD = 1.0
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from spikeseg_lava.errors import ArgumentError, RecordError
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import ConvLayer, Pair, Shape, SpikingNetwork
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import ConvLayer, Pair, Shape, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
 
 
 def frame_size(record: SpikeRecord, network: SpikingNetwork | FixedPointModel, first: ConvLayer) -> Pair:

@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.network import PoolLayer, Shape
+from spikeseg_lava.network.floats import PoolLayer, Shape
 
 CAUSAL = "causal"
 LAST_STEP = "last-step"

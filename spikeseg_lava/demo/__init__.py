@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.demo.picture import draw
-from spikeseg_lava.demo.plan import ScenePlan
-from spikeseg_lava.demo.synthetic import Scene, synthesize
+from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.synthetic import Scene, synthesize
+from spikeseg_lava.pictures.sample import draw
 
 DATA = Path(str(files("spikeseg_lava.demo") / "data"))
 

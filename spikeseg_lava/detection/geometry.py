@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.decoding.instance import Box
-from spikeseg_lava.network import Pair
-from spikeseg_lava.recording.frames import rescaled
+from spikeseg_lava.events.frames import rescaled
+from spikeseg_lava.network.floats import Pair
 
 
 def box_on_sensor(box: Box, frame: Pair, sensor: Pair) -> Box:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.network import Pair
-from spikeseg_lava.record import SpikeRecord
-from spikeseg_lava.recording import Recording
+from spikeseg_lava.events.recording import Recording
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.spikes.record import SpikeRecord
 
 Runner = Callable[[NDArray[np.float32]], SpikeRecord]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from spikeseg_lava.engine.event_conv import EventConv, accumulator_type
-from spikeseg_lava.engine.event_engine import EventEngine, run_engine
-from spikeseg_lava.engine.event_pool import EventPool
-from spikeseg_lava.engine.layer_chain import LayerChain
-from spikeseg_lava.engine.sparse import SparseSteps
+from spikeseg_lava.engine.chain import LayerChain
+from spikeseg_lava.engine.conv import EventConv, accumulator_type
+from spikeseg_lava.engine.engine import EventEngine, run_engine
+from spikeseg_lava.engine.layers import EventPool
+from spikeseg_lava.engine.payloads import SparseSteps
 
 __all__ = [
     "EventConv",

@@ -1,48 +1,103 @@
-"""The layers of a model, as the event engine runs them."""
+"""A layer of the event engine: its arrays and numbers, put into the record that the compiled kernels read.
+
+Which windows of a pool see an input event.
+
+An OR-pool of the event engine.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spikeseg_lava.engine.event_conv import EventConv, accumulator_type
-from spikeseg_lava.engine.event_pool import EventPool
-from spikeseg_lava.engine.kinds import Kinds
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointLayer, FixedPointModel
-from spikeseg_lava.network import Pair, Shape
-
-
-def event_layers(model: FixedPointModel, size: Pair, fire_once: bool) -> dict[str, EventConv | EventPool]:
-    """The layers of a model for frames of `size` (height, width), cleared; between them travel the spikes of kinds."""
-    shape: Shape = (model.input_channels, *size)
-    layers: dict[str, EventConv | EventPool] = {}
-    accumulator, kinds = accumulator_of(model), None
-    for layer in model.layers:
-        output = layer.output_shape(shape)
-        made = event_layer(layer, shape, output, accumulator, fire_once, kinds)
-        shape, kinds = output, made.kinds
-        layers[layer.name] = made
-    return layers
+from spikeseg_lava.engine.kernels.primitives import reciprocal
+from spikeseg_lava.engine.kernels.record import LONG_AGO, layer_record
+from spikeseg_lava.engine.receptive_field import Reach, reaches
+from spikeseg_lava.engine.shared_maps import Kinds, all_distinct
+from spikeseg_lava.network.floats import PoolLayer, Shape
 
 
-def event_layer(
-    layer: FixedPointLayer, shape: Shape, output: Shape, accumulator: Any, fire_once: bool, inputs: Kinds | None
-) -> EventConv | EventPool:
-    """One layer of the engine."""
-    if not isinstance(layer, FixedPointConv):
-        return EventPool(layer, shape, output, inputs)
-    return EventConv(
-        layer.kernel, layer.neuron, shape, output,
-        stride=layer.stride, padding=layer.padding, accumulator=accumulator, fire_once=fire_once, inputs=inputs,
-    )  # fmt: skip
+class EventLayer:
+    """What convolutions and pools have in common.
+
+    Attributes:
+        kinds: of the output maps.
+        inputs: number of places an input event can have.
+        record: LAYER[1], what the kernels read and write; a LayerChain moves it to where several lie side by side.
+    """
+
+    def __init__(
+        self, kinds: Kinds, input_shape: Shape, numbers: dict[str, int], arrays: dict[str, NDArray[Any]]
+    ) -> None:
+        self.kinds, line = kinds, input_shape[0] * input_shape[2]
+        self.inputs = line * input_shape[1]
+        self._numbers = {
+            **numbers, **divider("over_line", line), **divider("over_kinds", len(kinds.first)),
+            "line": line, "kinds": len(kinds.first), "copies": not kinds.trivial,
+        }  # fmt: skip
+        self._arrays = {**arrays, "maps": kinds.maps, "ends": kinds.ends}
+        self.record = layer_record(self._numbers, self._arrays)
+
+    def clear(self) -> None:
+        """Forget all state, as between samples: nothing that was last updated before this step counts."""
+        self.record["since"] = self.record["step"]
+
+    def settle(self) -> Any:
+        """Bring all state up to date; a pool has none."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_time": (self.record["step"], self.record["since"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = state
+        self.record = layer_record(self._numbers, self._arrays)  # the arrays of a copy lie elsewhere
+        self.record["step"], self.record["since"] = self.__dict__.pop("_time")
 
 
-def accumulator_of(model: FixedPointModel) -> Any:
-    """The integer type for all drives of a model."""
-    largest, types = model.input.largest, []
-    for layer in model.layers:
-        if isinstance(layer, FixedPointConv):
-            types.append(accumulator_type(layer.kernel, largest))
-            largest = 1
-    return max(types, key=lambda kind: np.dtype(kind).itemsize, default=np.int32)
+def divider(name: str, divisor: int) -> dict[str, int]:
+    """The numbers of a record that stand for a division by `divisor`."""
+    multiplier, shift = reciprocal(divisor)
+    return {name: int(multiplier), f"{name}_shift": int(shift)}
+
+
+NOWHERE = -(2**40)  # added to any place it stays negative
+
+
+class Windows(NamedTuple):
+    """Tables of a pool.
+
+    Attributes:
+        first_row, last_row: Int64[input rows], rows of windows that see each.
+        first_column, last_column: Int64[input columns], likewise.
+        row_place, column_place: where at most one window sees an event, what they add to its flat place.
+    """
+
+    first_row: NDArray[np.int64]
+    last_row: NDArray[np.int64]
+    first_column: NDArray[np.int64]
+    last_column: NDArray[np.int64]
+    row_place: NDArray[np.int64]
+    column_place: NDArray[np.int64]
+
+
+def windows(channels: int, columns_out: int, rows: Reach, columns: Reach) -> Windows:
+    """Tables of a pool over input of `channels` maps with `columns_out` columns of windows."""
+    row_place = np.where(rows.count > 0, rows.first * columns_out * channels, NOWHERE)
+    column_place = np.where(columns.count > 0, columns.first * channels, NOWHERE)
+    return Windows(rows.first, rows.last, columns.first, columns.last, row_place, column_place)
+
+
+class EventPool(EventLayer):
+    """An OR-pool with event-driven state; of maps that do the same it pools one."""
+
+    def __init__(self, layer: PoolLayer, input_shape: Shape, output_shape: Shape, inputs: Kinds | None = None) -> None:
+        kinds = inputs or all_distinct(input_shape[0])
+        channels, height, width = len(kinds.first), output_shape[1], output_shape[2]
+        rows, columns = reaches(input_shape, output_shape, layer.kernel, layer.stride, (0, 0))
+        tables = windows(channels, width, rows, columns)
+        marked = np.full(height * width * channels, LONG_AGO, np.int64)
+        numbers = {"pools": 1, "columns": width, "most": rows.taps * columns.taps}
+        seen: Shape = (channels, *input_shape[1:])
+        super().__init__(kinds, seen, numbers, tables._asdict() | {"marked": marked})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from spikeseg_lava.evaluation.counts import Counts
 from spikeseg_lava.evaluation.evaluation import evaluate
-from spikeseg_lava.evaluation.report import COLUMNS, costs, csv_text, rows
 from spikeseg_lava.evaluation.results import Result, Settings, Skipped
 from spikeseg_lava.evaluation.sources import Source, find_sources, split, synthetic_sources
-from spikeseg_lava.evaluation.volumes import DEFINITION, count_volumes
+from spikeseg_lava.evaluation.table import COLUMNS, costs, csv_text, rows
+from spikeseg_lava.evaluation.volumes import DEFINITION, Counts, count_volumes
 
 __all__ = [
     "COLUMNS",

@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from spikeseg_lava.detection import detect_objects, samples_of
-from spikeseg_lava.detection.samples import Runner
+from spikeseg_lava.detection.detect import detect_objects
+from spikeseg_lava.detection.samples import Runner, samples_of
 from spikeseg_lava.errors import ArgumentError, RecordingError
-from spikeseg_lava.evaluation.book import Book, fingerprint
-from spikeseg_lava.evaluation.paths import paths_of
-from spikeseg_lava.evaluation.results import Result, Settings, Skipped
+from spikeseg_lava.evaluation.results import Book, Result, Settings, Skipped, fingerprint
 from spikeseg_lava.evaluation.sources import Source
-from spikeseg_lava.evaluation.volumes import count_volumes
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.network import SpikingNetwork
-from spikeseg_lava.recording import Recording
+from spikeseg_lava.evaluation.volumes import count_volumes, paths_of
+from spikeseg_lava.events.recording import Recording
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
 
 DEFAULT = Settings()
 

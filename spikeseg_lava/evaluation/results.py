@@ -1,13 +1,26 @@
-"""How an evaluation is done, and what comes of it."""
+"""How an evaluation is done, and what comes of it.
+
+The file of an evaluation: settings, definition, results so far. Rewritten aside and renamed with every result.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-from spikeseg_lava.decoding import CAUSAL
+import numpy as np
+
+from spikeseg_lava.decoding.winners import CAUSAL
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.evaluation.counts import Counts
-from spikeseg_lava.network import Pair
+from spikeseg_lava.evaluation.volumes import DEFINITION, Counts
+from spikeseg_lava.files import writing
+from spikeseg_lava.network.floats import Pair, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
 
 
 @dataclass(frozen=True)
@@ -62,3 +75,73 @@ class Skipped:
 
     recording: str
     reason: str
+
+
+VERSION = 1
+
+
+class Book:
+    """Results by (recording, network); with a path, kept in that file."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> None:
+        self.path = None if path is None else Path(path)
+        self.settings: dict[str, Any] = json.loads(json.dumps(dict(settings)))
+        self.results: dict[tuple[str, str], Result] = {}
+        self.skipped: dict[str, Skipped] = {}
+        if self.path is not None and self.path.exists():
+            self._read(self.path)
+
+    def keep(self, results: Iterable[Result | Skipped]) -> Iterator[Result | Skipped]:
+        """The same results, each written before it is passed on."""
+        for result in results:
+            if isinstance(result, Skipped):
+                self.skipped[result.recording] = result
+            else:
+                self.results[result.recording, result.network] = result
+                self.skipped.pop(result.recording, None)
+            self._write()
+            yield result
+
+    def _write(self) -> None:
+        if self.path is None:
+            return
+        document = {
+            "evaluation": VERSION,
+            "settings": self.settings,
+            "definition": DEFINITION.splitlines(),
+            "results": [asdict(result) for result in self.results.values()],
+            "skipped": [asdict(skipped) for skipped in self.skipped.values()],
+        }
+        with writing(self.path) as file:
+            file.write(json.dumps(document, indent=1).encode())
+
+    def _read(self, path: Path) -> None:
+        try:
+            document = json.loads(path.read_text())
+            version, settings = document["evaluation"], document["settings"]
+            results = [_result(entry) for entry in document["results"]] if version == VERSION else []
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArgumentError(f"`{path}` exists and is no evaluation: name another file ({error!r})") from error
+        if version != VERSION or settings != self.settings:
+            names = sorted({*self.settings, *settings})
+            changed = [name for name in names if settings.get(name) != self.settings.get(name)] or ["version"]
+            raise ArgumentError(
+                f"`{path}` holds an evaluation with other settings ({', '.join(changed)}): name another file, or the "
+                "same settings to go on"
+            )
+        self.results = {(result.recording, result.network): result for result in results}
+
+
+def fingerprint(network: SpikingNetwork | FixedPointModel) -> str:
+    """The same for equal weights and neurons, and for a model and the network it was made from."""
+    digest = hashlib.sha256()
+    for layer in network.convolutions:
+        source = layer.source if isinstance(layer, FixedPointConv) else layer
+        neuron = source.neuron
+        for numbers in (source.weight, neuron.threshold, neuron.leak, neuron.beta):
+            digest.update(np.ascontiguousarray(numbers, np.float64).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _result(entry: dict[str, Any]) -> Result:
+    return Result(**{**entry, "counts": Counts(**entry["counts"]), "seen": tuple(entry["seen"])})

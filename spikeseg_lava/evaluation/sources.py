@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from spikeseg_lava.demo.plan import ScenePlan
-from spikeseg_lava.demo.synthetic import Scene, synthesize
 from spikeseg_lava.errors import ArgumentError, RecordingError
-from spikeseg_lava.network import Pair
-from spikeseg_lava.recording import Labels, Recording, read_recording
+from spikeseg_lava.events.read import read_recording
+from spikeseg_lava.events.recording import Labels, Recording
+from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.synthetic import Scene, synthesize
+from spikeseg_lava.network.floats import Pair
 
 LABELLED = "labelled data"
 CAMERA = re.compile(r"(?:^|(?<=[_\-. ]))(atis|davis)(?=$|[_\-. ])", re.IGNORECASE)

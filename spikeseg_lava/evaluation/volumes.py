@@ -1,4 +1,8 @@
-"""Volume-based counting of detections, as in IGARSS 2023, with every choice it leaves open written down.
+"""True and false, positive and negative volumes, and the three figures made of them.
+
+Where each labelled object was at any time between its labels.
+
+Volume-based counting of detections, as in IGARSS 2023, with every choice it leaves open written down.
 
 The paper (Kirkland et al., "Neuromorphic sensing and processing for space domain awareness", IGARSS 2023), after Afshar
 et al. (IEEE Sensors Journal 20, 2020), counts volumes of space and time that hold an object or do not, and reports
@@ -10,14 +14,113 @@ published ones: 0.958 was obtained on events cropped to 15 pixels around the lab
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from spikeseg_lava.detection import Sighting
-from spikeseg_lava.evaluation.counts import Counts
-from spikeseg_lava.evaluation.paths import ObjectPath, distance_to
-from spikeseg_lava.network import Pair
+from spikeseg_lava.detection.objects import Sighting
+from spikeseg_lava.events.recording import Labels
+from spikeseg_lava.network.floats import Pair
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counted volumes.
+
+    Attributes:
+        tp, fn: label volumes with and without a detection.
+        fp, tn: other volumes with and without a detection.
+        false_detections: detections outside every label volume.
+        seconds: time looked at.
+    """
+
+    tp: int = 0
+    fn: int = 0
+    fp: int = 0
+    tn: int = 0
+    false_detections: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.tp + other.tp,
+            self.fn + other.fn,
+            self.fp + other.fp,
+            self.tn + other.tn,
+            self.false_detections + other.false_detections,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def sensitivity(self) -> float | None:
+        """TP / (TP + FN); None where nothing was labelled."""
+        return self.tp / (self.tp + self.fn) if self.tp + self.fn else None
+
+    @property
+    def specificity(self) -> float | None:
+        """TN / (TN + FP); None where there was nothing but labels."""
+        return self.tn / (self.tn + self.fp) if self.tn + self.fp else None
+
+    @property
+    def informedness(self) -> float | None:
+        """Sensitivity + specificity - 1: 1 is perfect, 0 is chance; None where one of them is."""
+        if self.sensitivity is None or self.specificity is None:
+            return None
+        return self.sensitivity + self.specificity - 1
+
+    @property
+    def false_per_minute(self) -> float | None:
+        """Detections outside every label volume, per minute of recording."""
+        return self.false_detections * 60 / self.seconds if self.seconds else None
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectPath:
+    """One object: straight lines between its labels, in order of time; before and after them it is not there.
+
+    Attributes:
+        id: of the label file.
+        t: Int64[N], microseconds, rising.
+        xy: Float64[N, 2], pixels of the sensor.
+    """
+
+    id: int
+    t: NDArray[np.int64]
+    xy: NDArray[np.float64]
+
+    def piece(self, begin: int, end: int) -> NDArray[np.float64] | None:
+        """Float64[M, 2]: corners of the path within `begin <= t < end`; None where the object was not there."""
+        first, last = max(begin, int(self.t[0])), min(end - 1, int(self.t[-1]))
+        if first > last:
+            return None
+        inside = self.t[(self.t > first) & (self.t < last)]
+        times = np.concatenate([[first], inside, [last]])
+        return np.stack([np.interp(times, self.t, self.xy[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def paths_of(labels: Labels) -> list[ObjectPath]:
+    """The path of every object id, in order of the ids."""
+    paths = []
+    for number in np.unique(labels.id):
+        rows = np.flatnonzero(labels.id == number)
+        rows = rows[np.argsort(labels.t[rows], kind="stable")]
+        xy = np.stack([labels.x[rows], labels.y[rows]], axis=1).astype(np.float64)
+        paths.append(ObjectPath(int(number), labels.t[rows], xy))
+    return paths
+
+
+def distance_to(corners: NDArray[np.float64], x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """Pixels from points (x, y) to the line through `corners` (M, 2); shape of x and y."""
+    points = np.stack(np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float)), axis=-1)
+    nearest = np.full(points.shape[:-1], np.inf)
+    for begin, end in pairwise(corners):
+        line = end - begin
+        along = np.clip((points - begin) @ line / max(float(line @ line), 1e-12), 0, 1)
+        np.minimum(nearest, np.linalg.norm(points - begin - along[..., None] * line, axis=-1), out=nearest)
+    return nearest
+
 
 DEFINITION = """\
 Time is cut into the samples the network is run on. The whole raw stream is used: no event is cropped or filtered.

@@ -12,30 +12,30 @@ from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.python_support import install_repairs
 
 if TYPE_CHECKING:
-    from spikeseg_lava.lava.encoder_graph import EncoderGraph as EncoderGraph
-    from spikeseg_lava.lava.encoder_graph import build_encoder_graph as build_encoder_graph
+    from spikeseg_lava.lava.graph import EncoderGraph as EncoderGraph
     from spikeseg_lava.lava.graph import LayerGraph as LayerGraph
+    from spikeseg_lava.lava.graph import build_encoder_graph as build_encoder_graph
     from spikeseg_lava.lava.graph import build_graph as build_graph
-    from spikeseg_lava.lava.hardware import run_loihi2 as run_loihi2
-    from spikeseg_lava.lava.loihi_host import LoihiHost as LoihiHost
+    from spikeseg_lava.lava.loihi import LoihiHost as LoihiHost
+    from spikeseg_lava.lava.loihi import run_loihi2 as run_loihi2
     from spikeseg_lava.lava.runner import run_graph as run_graph
     from spikeseg_lava.lava.runner import run_lava as run_lava
-    from spikeseg_lava.lava.runtime import supervised as supervised
-    from spikeseg_lava.lava.stock_graph import build_stock_graph as build_stock_graph
-    from spikeseg_lava.lava.stock_graph import run_stock_lava as run_stock_lava
+    from spikeseg_lava.lava.runtime.runtime import supervised as supervised
+    from spikeseg_lava.lava.stock import build_stock_graph as build_stock_graph
+    from spikeseg_lava.lava.stock import run_stock_lava as run_stock_lava
 
 _HOME_OF = {
-    "EncoderGraph": "encoder_graph",
+    "EncoderGraph": "graph",
     "LayerGraph": "graph",
-    "LoihiHost": "loihi_host",
-    "build_encoder_graph": "encoder_graph",
+    "LoihiHost": "loihi",
+    "build_encoder_graph": "graph",
     "build_graph": "graph",
-    "build_stock_graph": "stock_graph",
+    "build_stock_graph": "stock",
     "run_graph": "runner",
     "run_lava": "runner",
-    "run_loihi2": "hardware",
-    "run_stock_lava": "stock_graph",
-    "supervised": "runtime",
+    "run_loihi2": "loihi",
+    "run_stock_lava": "stock",
+    "supervised": "runtime.runtime",
 }
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 

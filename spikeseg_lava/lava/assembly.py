@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointModel
 from spikeseg_lava.lava.axes import lava_image, lava_shape
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, Network
-from spikeseg_lava.lava.processes.event_source.process import EventSource, Step
-from spikeseg_lava.lava.processes.pool.process import OrPool
-from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
-from spikeseg_lava.lava.processes.spiking_conv.process import SpikingConv, spiking_conv
-from spikeseg_lava.network import Pair
+from spikeseg_lava.lava.processes.pool import OrPool
+from spikeseg_lava.lava.processes.sink import SpikeSink
+from spikeseg_lava.lava.processes.source import EventSource, Step
+from spikeseg_lava.lava.processes.spiking_conv import SpikingConv, spiking_conv
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.integers import FixedPointModel
 
 Layer = SpikingConv | OrPool
 

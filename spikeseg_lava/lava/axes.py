@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.network import Shape
-from spikeseg_lava.record import rows_in_order
+from spikeseg_lava.network.floats import Shape
+from spikeseg_lava.spikes.record import rows_in_order
 
 Number = TypeVar("Number", bound=np.generic)
 

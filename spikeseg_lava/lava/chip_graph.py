@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.lava.axes import lava_shape, record_rows
 from spikeseg_lava.lava.stock_processes import connect_synapses, neuron_process
-from spikeseg_lava.lowering.parts import InputSource
-from spikeseg_lava.lowering.simulate import checked_payloads, source_payload
-from spikeseg_lava.lowering.stock_network import StockNetwork
+from spikeseg_lava.stock.network import StockNetwork
+from spikeseg_lava.stock.parts import InputSource
+from spikeseg_lava.stock.simulate import checked_payloads, source_payload
 
 ADAPTERS = "lava.proc.embedded_io.spike"
 MOST_LAG = 8  # chip steps that adapters may add

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine import EventConv, EventPool, LayerChain, SparseSteps, accumulator_type
-from spikeseg_lava.engine.kinds import Kinds, all_distinct, kinds_of
-from spikeseg_lava.fixed_point import FixedPointNeuron
-from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec
-from spikeseg_lava.lava.synapses import summed_kernel
-from spikeseg_lava.network import PoolLayer, Shape
+from spikeseg_lava.engine.chain import LayerChain
+from spikeseg_lava.engine.conv import EventConv, accumulator_type
+from spikeseg_lava.engine.layers import EventPool
+from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.engine.shared_maps import Kinds, all_distinct, kinds_of
+from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec, summed_kernel
+from spikeseg_lava.network.floats import PoolLayer, Shape
+from spikeseg_lava.network.integers import FixedPointNeuron
 
 
 def event_conv(spec: ConvSpec, accumulator: Any, inputs: Kinds | None = None, share: bool = True) -> EventConv:

@@ -7,12 +7,11 @@ from typing import Any
 from lava.magma.core.run_conditions import RunSteps
 from numpy.typing import NDArray
 
-from spikeseg_lava.fixed_point import FixedPointModel
-from spikeseg_lava.lava.encoder_graph import build_encoder_graph
-from spikeseg_lava.lava.graph import Graph, build_graph
-from spikeseg_lava.lava.runtime import supervised
-from spikeseg_lava.network import SpikingNetwork
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.lava.graph import Graph, build_encoder_graph, build_graph
+from spikeseg_lava.lava.runtime.runtime import supervised
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
 
 
 def run_lava(

@@ -1,4 +1,10 @@
-"""Lava's own Conv, Sparse, LIF and LIFReset Processes for the parts of a stock network."""
+"""Lava's own fixed-point Conv model with its geometry held in 32 bit.
+
+Lava keeps kernel, padding and stride in int8. Since numpy 2 a Python integer that does not fit is an OverflowError in
+the sum `width + 2 * padding`, so the model fails on images of 128 pixels and more. The arithmetic is Lava's.
+
+Lava's own Conv, Sparse, LIF and LIFReset Processes for the parts of a stock network.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from lava.magma.core.model.py.type import LavaPyType
+from lava.proc.conv.models import PyConvModelFixed
 from lava.proc.conv.process import Conv
 from lava.proc.lif.process import LIF, LIFReset
 from lava.proc.sparse.process import Sparse
@@ -14,9 +22,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags_array
 
 from spikeseg_lava.lava.axes import lava_shape, lava_weight, swapped
-from spikeseg_lava.lowering.limits import split_bias
-from spikeseg_lava.lowering.parts import KernelSynapse, PointSynapse, Population, Synapse
-from spikeseg_lava.network import Shape
+from spikeseg_lava.network.floats import Shape
+from spikeseg_lava.stock.limits import split_bias
+from spikeseg_lava.stock.parts import KernelSynapse, PointSynapse, Population, Synapse
+
+
+class PyWideConvModelFixed(PyConvModelFixed):
+    """`PyConvModelFixed` for images of any size, to be chosen by `exception_proc_model_map`."""
+
+    kernel_size: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
+    stride: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
+    padding: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
+    dilation: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
+    groups: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
+
 
 Ports = Mapping[str, Any]  # source or population -> the port its spikes leave by
 

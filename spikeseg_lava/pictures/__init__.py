@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spikeseg_lava.pictures.animation import animate
+from spikeseg_lava.pictures.recording import draw_detections
 from spikeseg_lava.pictures.space_time import write_space_time
-from spikeseg_lava.pictures.still import draw_detections
 
 __all__ = ["animate", "draw_detections", "write_space_time"]

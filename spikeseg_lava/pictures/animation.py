@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikeseg_lava.demo.panels import INK, SKY
-from spikeseg_lava.detection import Detected
+from spikeseg_lava.detection.detect import Detected
+from spikeseg_lava.events.frames import whole_number
+from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.files import writing
+from spikeseg_lava.pictures.sample import INK, SKY
 from spikeseg_lava.pictures.style import OFF, ON, checked_format, colour_of, some_events
-from spikeseg_lava.recording import Recording
-from spikeseg_lava.recording.frames import whole_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from spikeseg_lava.demo.panels import SKY
-from spikeseg_lava.detection import Detected, DetectedObject, Sighting
+from spikeseg_lava.detection.detect import Detected
+from spikeseg_lava.detection.objects import DetectedObject, Sighting
+from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.files import writing
+from spikeseg_lava.pictures.sample import SKY
 from spikeseg_lava.pictures.style import OFF, ON, checked_format, colour_of, share_drawn, some_events
-from spikeseg_lava.recording import Recording
 
 FORMATS = (".html",)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.detection import DetectedObject
+from spikeseg_lava.detection.objects import DetectedObject
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.recording import Recording
+from spikeseg_lava.events.recording import Recording
 
 OBJECT_COLOURS = ("#ff5d3b", "#3bd6c6", "#ffd23f", "#8ab4ff", "#ff7ad9", "#9be564", "#ff9f45", "#c9a2ff")
 MOST_COLOURS = len(OBJECT_COLOURS)

@@ -8,16 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikeseg_lava.bench import BenchmarkResult, draw, run_benchmark
 from spikeseg_lava.bench.contenders import CONTENDERS, STOCK, Case
-from spikeseg_lava.bench.limits import Limits
+from spikeseg_lava.bench.limits import Limits, Work, work_of
 from spikeseg_lava.bench.memory import MemoryWatch
-from spikeseg_lava.bench.result import Figures, Spread
+from spikeseg_lava.bench.result import BenchmarkResult, Figures, Spread, draw
+from spikeseg_lava.bench.run import run_benchmark
 from spikeseg_lava.bench.scaling import scene
-from spikeseg_lava.bench.work import Work, work_of
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
-from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer
+from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
 
 
 def conv(name, outputs, inputs, threshold):

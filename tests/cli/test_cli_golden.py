@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.spikes.record import SpikeRecord
 
 LAYERS = ("conv1", "pool1", "conv2", "pool2", "conv3")
 

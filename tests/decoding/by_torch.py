@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from spikeseg_lava.network import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork, layer_shapes
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork, layer_shapes
+from spikeseg_lava.spikes.record import SpikeRecord
 
 
 class TorchDecoder:

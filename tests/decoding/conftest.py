@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spikeseg_lava.checkpoint import load_checkpoint
-from spikeseg_lava.network import SpikingNetwork
+from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
+from spikeseg_lava.network.floats import SpikingNetwork
 
 
 @pytest.fixture(scope="session")

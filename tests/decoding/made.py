@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeseg_lava.network import ConvLayer, Neuron, Pair, PoolLayer, SpikingNetwork, layer_shapes
-from spikeseg_lava.record import SpikeRecord, rows_in_order
+from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair, PoolLayer, SpikingNetwork, layer_shapes
+from spikeseg_lava.spikes.record import SpikeRecord, rows_in_order
 
 STEPS = 4
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikeseg_lava.decoding import decode, fitting_weights
-from spikeseg_lava.network import PoolLayer
+from spikeseg_lava.decoding.decoder import decode
+from spikeseg_lava.decoding.stages import fitting_weights
+from spikeseg_lava.network.floats import PoolLayer
 
 SEVEN_SIX = PoolLayer("pool1", (7, 6), (6, 4))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spikeseg_lava.decoding import decode, group
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
-from spikeseg_lava.network import ConvLayer
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.decoding.decoder import decode
+from spikeseg_lava.decoding.smash import group
+from spikeseg_lava.network.floats import ConvLayer
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.spikes.record import SpikeRecord
 
 CLIPS = ("atis_s0", "davis_slider")
 

@@ -8,9 +8,9 @@ import made
 import numpy as np
 import pytest
 
-from spikeseg_lava.decoding import decode
+from spikeseg_lava.decoding.decoder import decode
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, RecordError
-from spikeseg_lava.network import PoolLayer, SpikingNetwork
+from spikeseg_lava.network.floats import PoolLayer, SpikingNetwork
 
 NETWORK = made.a_network(1)
 RECORD = made.a_record(NETWORK, (18, 25), 2)

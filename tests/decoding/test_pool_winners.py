@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from spikeseg_lava.decoding.winners import pool_winners, unpool
-from spikeseg_lava.network import PoolLayer
+from spikeseg_lava.network.floats import PoolLayer
 
 PAIRS = st.tuples(st.integers(1, 4), st.integers(1, 4))
 

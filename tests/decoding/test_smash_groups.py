@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikeseg_lava.decoding import Instance, group, smash
+from spikeseg_lava.decoding import smash
+from spikeseg_lava.decoding.instance import Instance
+from spikeseg_lava.decoding.smash import group
 from spikeseg_lava.errors import ArgumentError
 
 EMPTY = (-1, -1, -1, -1)

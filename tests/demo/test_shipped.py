@@ -10,9 +10,9 @@ import torch
 
 from spikeseg_lava import demo
 from spikeseg_lava.demo import make
-from spikeseg_lava.demo.construction import demo_network, ridge
-from spikeseg_lava.demo.mapping import layer_size, sensor_positions
-from spikeseg_lava.demo.synthetic import Scene, synthesize
+from spikeseg_lava.demo.make import demo_network, ridge
+from spikeseg_lava.events.synthetic import Scene, synthesize
+from spikeseg_lava.pictures.sample import layer_size, sensor_positions
 from torch_reference.encoder import run_reference
 
 

@@ -9,11 +9,14 @@ import json
 import numpy as np
 import pytest
 
-from spikeseg_lava.demo import ScenePlan, synthesize
-from spikeseg_lava.demo.construction import demo_network
-from spikeseg_lava.detection import COLUMNS, detect_objects, rows, samples_of, write_csv, write_json
+from spikeseg_lava.demo.make import demo_network
+from spikeseg_lava.detection.detect import detect_objects
+from spikeseg_lava.detection.samples import samples_of
+from spikeseg_lava.detection.table import COLUMNS, rows, write_csv, write_json
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.recording import Recording
+from spikeseg_lava.events.recording import Recording
+from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.synthetic import synthesize
 from torch_reference import run_reference
 
 WINDOW = 1_600_000

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from spikeseg_lava.detection import DetectedObject, Sighting
 from spikeseg_lava.detection.linking import Linker
+from spikeseg_lava.detection.objects import DetectedObject, Sighting
 
 STEP = 100
 

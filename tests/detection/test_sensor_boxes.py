@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikeseg_lava.detection.geometry import box_on_sensor, gap, hull, iou, overlaps, point_on_sensor
-from spikeseg_lava.recording.frames import rescaled
+from spikeseg_lava.events.frames import rescaled
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from spikeseg_lava.fixed_point import (
+from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
+from spikeseg_lava.network.integers import (
     DECAY_BITS,
     DECAY_UNIT,
     STATE_MAX,
@@ -19,8 +20,7 @@ from spikeseg_lava.fixed_point import (
     InputCode,
     Plane,
 )
-from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.spikes.record import SpikeRecord
 
 
 def conv(

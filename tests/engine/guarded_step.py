@@ -10,10 +10,12 @@ import sys
 import numpy as np
 from engine_models import conv, model_of
 
-from spikeseg_lava.engine import EventConv, EventEngine, EventPool, SparseSteps
-from spikeseg_lava.engine.addresses import place_of
-from spikeseg_lava.engine.conv_state import State
-from spikeseg_lava.network import PoolLayer
+from spikeseg_lava.engine.conv import EventConv, State
+from spikeseg_lava.engine.engine import EventEngine
+from spikeseg_lava.engine.kernels.primitives import place_of
+from spikeseg_lava.engine.layers import EventPool
+from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.network.floats import PoolLayer
 
 NO_ACCESS = 0
 

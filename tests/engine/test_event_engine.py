@@ -16,11 +16,12 @@ from engine_models import assert_same, clips, conv, dense_layer, model_of, model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spikeseg_lava.engine import EventEngine, SparseSteps, run_engine
-from spikeseg_lava.engine.division import reciprocal
+from spikeseg_lava.engine.engine import EventEngine, run_engine
+from spikeseg_lava.engine.kernels.primitives import reciprocal
+from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.errors import ArgumentError, ClipError
-from spikeseg_lava.network import PoolLayer
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import PoolLayer
+from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import ReferenceEncoder, run_reference
 
 RELAXED = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -195,8 +196,8 @@ def test_golden_clips_equal_the_oracle(shared, golden_model):
 
 @pytest.fixture(scope="module")
 def golden_model(shared):
-    from spikeseg_lava.checkpoint import load_checkpoint
-    from spikeseg_lava.quantise import quantize
+    from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
+    from spikeseg_lava.quantization.quantize import quantize
 
     return quantize(load_checkpoint(shared / "checkpoints" / "spikeseg_ebssa.pt", threshold=0.05))
 
@@ -234,7 +235,7 @@ def test_neurons_that_could_fire_while_idle_are_refused(wrong):
 
 
 def test_compilation_is_announced_once(caplog):
-    from spikeseg_lava.engine.compilation import CompilationNotice
+    from spikeseg_lava.compilation import CompilationNotice
 
     class Details:
         data = {"dispatcher": type("D", (), {"py_func": run_engine})}  # noqa: RUF012
@@ -247,7 +248,9 @@ def test_compilation_is_announced_once(caplog):
 
 
 def test_kernels_compile_where_no_cache_can_be_written(tmp_path):
-    code = "from spikeseg_lava.engine.division import quotient, reciprocal; print(quotient(100, reciprocal(7)))"
+    code = (
+        "from spikeseg_lava.engine.kernels.primitives import quotient, reciprocal; print(quotient(100, reciprocal(7)))"
+    )
     (tmp_path / "file").write_text("a file is no folder")
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "file"), "PYTHONPATH": os.pathsep.join(sys.path)}
     root = Path(__file__).parents[2]

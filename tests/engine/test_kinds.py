@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikeseg_lava.engine.kinds import kinds_of
-from spikeseg_lava.fixed_point import FixedPointNeuron
+from spikeseg_lava.engine.shared_maps import kinds_of
+from spikeseg_lava.network.integers import FixedPointNeuron
 
 ONE, OTHER = np.array([[[3, -1]]]), np.array([[[0, 5]]])
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikeseg_lava.engine.nonzero_kernel import nonzero_values
+from spikeseg_lava.engine.kernels.payloads import nonzero_values
 
 
 @given(

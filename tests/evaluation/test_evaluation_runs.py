@@ -9,24 +9,15 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from spikeseg_lava.demo import ScenePlan
-from spikeseg_lava.demo.construction import demo_network
+from spikeseg_lava.demo.make import demo_network
 from spikeseg_lava.errors import ArgumentError, RecordingError
-from spikeseg_lava.evaluation import (
-    COLUMNS,
-    Counts,
-    Result,
-    Settings,
-    Skipped,
-    Source,
-    costs,
-    csv_text,
-    evaluate,
-    find_sources,
-    rows,
-    synthetic_sources,
-)
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.evaluation.evaluation import evaluate
+from spikeseg_lava.evaluation.results import Result, Settings, Skipped
+from spikeseg_lava.evaluation.sources import Source, find_sources, synthetic_sources
+from spikeseg_lava.evaluation.table import COLUMNS, costs, csv_text, rows
+from spikeseg_lava.evaluation.volumes import Counts
+from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import run_reference
 
 NETWORK = demo_network()

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeseg_lava.detection import Sighting
-from spikeseg_lava.evaluation import DEFINITION, Counts, count_volumes
-from spikeseg_lava.evaluation.paths import distance_to, paths_of
-from spikeseg_lava.recording import Labels
+from spikeseg_lava.detection.objects import Sighting
+from spikeseg_lava.evaluation.volumes import DEFINITION, Counts, count_volumes, distance_to, paths_of
+from spikeseg_lava.events.recording import Labels
 
 SENSOR = (20, 30)
 LABELS = Labels(

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from spikeseg_lava.demo import ScenePlan
 from spikeseg_lava.errors import ArgumentError, RecordingError
-from spikeseg_lava.evaluation import Source, find_sources, split, synthetic_sources
+from spikeseg_lava.evaluation.sources import Source, find_sources, split, synthetic_sources
+from spikeseg_lava.events.scene import ScenePlan
 
 NAMES = ("20170215_atis_ISS_labelled", "20170215_davis_ISS_labelled", "2016_SL-8 R_B_davis", "geosat")
 

@@ -6,10 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from spikeseg_lava.comparison import compare
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane, sum_planes
-from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
+from spikeseg_lava.network.integers import (
+    FixedPointConv,
+    FixedPointModel,
+    FixedPointNeuron,
+    InputCode,
+    Plane,
+    sum_planes,
+)
+from spikeseg_lava.spikes.comparison import compare
+from spikeseg_lava.spikes.record import SpikeRecord
 
 
 def integer_conv(

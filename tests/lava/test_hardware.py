@@ -17,15 +17,15 @@ from lava.proc.io.encoder import Compression
 from lava.utils import loihi
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine import run_engine
+from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
-from spikeseg_lava.lava import hardware
+from spikeseg_lava.lava import loihi as hardware
 from spikeseg_lava.lava.chip_graph import build_chip_graph
-from spikeseg_lava.lava.hardware import run_config, run_loihi2
-from spikeseg_lava.lava.loihi_host import LoihiHost, choose_host
-from spikeseg_lava.lowering import StockNetwork, lower
-from spikeseg_lava.network import ConvLayer, Neuron
+from spikeseg_lava.lava.loihi import LoihiHost, choose_host, run_config, run_loihi2
+from spikeseg_lava.network.floats import ConvLayer, Neuron
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.stock.lower import lower
+from spikeseg_lava.stock.network import StockNetwork
 
 STAND_IN = Path(__file__).parent / "stand_in"
 EXTENSION = ("lava.proc.embedded_io", "lava.proc.embedded_io.spike", "lava.utils.loihi2_profiler")

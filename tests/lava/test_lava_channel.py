@@ -17,13 +17,13 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 
-from spikeseg_lava.lava.actor import DirectSelector
-from spikeseg_lava.lava.channel import EventChannel
-from spikeseg_lava.lava.processes.pool.process import OrPool
-from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
-from spikeseg_lava.lava.runtime import supervised
-from spikeseg_lava.lava.shared_memory import AnonymousMemory, shared_array
-from spikeseg_lava.lava.spike_file import SpikeFile
+from spikeseg_lava.lava.processes.pool import OrPool
+from spikeseg_lava.lava.processes.sink import SpikeSink
+from spikeseg_lava.lava.runtime.channel import EventChannel
+from spikeseg_lava.lava.runtime.child_process import DirectSelector
+from spikeseg_lava.lava.runtime.memory import AnonymousMemory, shared_array
+from spikeseg_lava.lava.runtime.runtime import supervised
+from spikeseg_lava.lava.runtime.spool import SpikeFile
 
 FORK = multiprocessing.get_context("fork")
 SHAPE = (8, 5, 10)  # large enough to be split into events

@@ -18,19 +18,18 @@ from lava.proc.monitor.process import Monitor
 from lava_networks import assert_same, integer_conv, small_clip, small_model, weights
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import STATE_MAX, FixedPointModel, InputCode
 from spikeseg_lava.lava.axes import lava_image, lava_weight
 from spikeseg_lava.lava.graph import build_graph
 from spikeseg_lava.lava.layer_spec import layer_specs
-from spikeseg_lava.lava.processes.conv.process import PlaneConv
-from spikeseg_lava.lava.processes.event_source.process import EventSource
-from spikeseg_lava.lava.processes.if_neuron.process import IF
-from spikeseg_lava.lava.processes.lif.process import MultiplicativeLIF, SubtractiveLIF
-from spikeseg_lava.lava.processes.pool.process import OrPool
-from spikeseg_lava.lava.processes.spike_sink.process import SpikeSink
-from spikeseg_lava.lava.processes.spiking_conv.process import SpikingConv, spiking_conv
-from spikeseg_lava.lava.runtime import supervised
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.lava.processes.neurons import IF, MultiplicativeLIF, SubtractiveLIF
+from spikeseg_lava.lava.processes.plane_conv import PlaneConv
+from spikeseg_lava.lava.processes.pool import OrPool
+from spikeseg_lava.lava.processes.sink import SpikeSink
+from spikeseg_lava.lava.processes.source import EventSource
+from spikeseg_lava.lava.processes.spiking_conv import SpikingConv, spiking_conv
+from spikeseg_lava.lava.runtime.runtime import supervised
+from spikeseg_lava.network.integers import STATE_MAX, FixedPointModel, InputCode
+from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import LIFNeuron, ReferenceEncoder, run_reference
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from lava_networks import assert_same, integer_conv, small_clip, small_model, weights
 
-from spikeseg_lava.checkpoint import load_checkpoint
-from spikeseg_lava.fixed_point import STATE_MAX, FixedPointConv, FixedPointModel, InputCode
-from spikeseg_lava.lava import run_lava
-from spikeseg_lava.lava.encoder_graph import build_encoder_graph
-from spikeseg_lava.lava.graph import build_graph
-from spikeseg_lava.lava.runner import run_graph
-from spikeseg_lava.network import PoolLayer, SpikingNetwork
-from spikeseg_lava.quantise import quantize
+from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
+from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
+from spikeseg_lava.lava.runner import run_graph, run_lava
+from spikeseg_lava.network.floats import PoolLayer, SpikingNetwork
+from spikeseg_lava.network.integers import STATE_MAX, FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.quantization.quantize import quantize
 from torch_reference import run_reference
 
 SECONDS = 60.0

@@ -9,15 +9,21 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from lava_networks import assert_same, integer_conv, small_clip
 
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, InputCode
-from spikeseg_lava.lava import run_lava
 from spikeseg_lava.lava.assembly import event_steps
 from spikeseg_lava.lava.axes import lava_image, record_rows
-from spikeseg_lava.lava.dynamics import fire, multiplicative_fixed, subtractive_fixed
-from spikeseg_lava.lava.layer_spec import ConvSpec, layer_specs
+from spikeseg_lava.lava.layer_spec import (
+    ConvSpec,
+    correlate,
+    fire,
+    layer_specs,
+    multiplicative_fixed,
+    subtractive_fixed,
+    summed_kernel,
+)
 from spikeseg_lava.lava.layer_step import IntegerConvStep, layer_step
-from spikeseg_lava.lava.synapses import correlate, summed_kernel
-from spikeseg_lava.network import PoolLayer
+from spikeseg_lava.lava.runner import run_lava
+from spikeseg_lava.network.floats import PoolLayer
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
 from torch_reference import ReferenceEncoder, run_reference
 
 PLAIN = settings(

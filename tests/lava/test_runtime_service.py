@@ -10,9 +10,10 @@ from lava.proc.monitor.process import Monitor
 from lava_networks import small_clip, small_model
 
 from spikeseg_lava.errors import BackendError
-from spikeseg_lava.lava import build_encoder_graph, build_graph, supervised
-from spikeseg_lava.lava.processes.event_source.models import PyEventSourceModelFixed
-from spikeseg_lava.lava.runtime_service import StepsRuntimeService
+from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
+from spikeseg_lava.lava.processes.source import PyEventSourceModelFixed
+from spikeseg_lava.lava.runtime.runtime import supervised
+from spikeseg_lava.lava.runtime.service import StepsRuntimeService
 from torch_reference import ReferenceEncoder
 
 

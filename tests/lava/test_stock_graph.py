@@ -9,15 +9,23 @@ import pytest
 from lava.magma.core.run_conditions import RunSteps
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine import run_engine
+from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane, sum_planes
-from spikeseg_lava.lava.runtime import supervised
-from spikeseg_lava.lava.stock_graph import build_stock_graph, run_stock_lava
-from spikeseg_lava.lowering import StockNetwork, lower, run_stock
-from spikeseg_lava.lowering.simulate import StockSimulator, checked_payloads, source_payloads, step_rows
-from spikeseg_lava.network import ConvLayer, Neuron, Pair, PoolLayer
-from spikeseg_lava.record import rows_in_order
+from spikeseg_lava.lava.runtime.runtime import supervised
+from spikeseg_lava.lava.stock import build_stock_graph, run_stock_lava
+from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair, PoolLayer
+from spikeseg_lava.network.integers import (
+    FixedPointConv,
+    FixedPointModel,
+    FixedPointNeuron,
+    InputCode,
+    Plane,
+    sum_planes,
+)
+from spikeseg_lava.spikes.record import rows_in_order
+from spikeseg_lava.stock.lower import lower
+from spikeseg_lava.stock.network import StockNetwork
+from spikeseg_lava.stock.simulate import StockSimulator, checked_payloads, run_stock, source_payloads, step_rows
 
 SIZE = (6, 9)
 STEPS = 3

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikeseg_lava.detection import Detected, DetectedObject, Sighting
-from spikeseg_lava.recording import Recording
+from spikeseg_lava.detection.detect import Detected
+from spikeseg_lava.detection.objects import DetectedObject, Sighting
+from spikeseg_lava.events.recording import Recording
 
 SENSOR = (20, 32)
 STEP = 100_000

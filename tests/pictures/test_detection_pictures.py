@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.pictures import animate, draw_detections, write_space_time
+from spikeseg_lava.pictures.animation import animate
+from spikeseg_lava.pictures.recording import draw_detections
+from spikeseg_lava.pictures.space_time import write_space_time
 from spikeseg_lava.pictures.style import MOST_COLOURS, colour_of, share_drawn, some_events, surest
 
 RECORDING = made.a_recording()

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from spikeseg_lava.fixed_point import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
-from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer
+from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
 
 HIGHEST, LOWEST = 8_388_607, -8_388_608
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spikeseg_lava.errors import ArgumentError, ClipError
-from spikeseg_lava.network import ConvLayer, Neuron, PoolLayer, SpikingNetwork
+from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer, SpikingNetwork
 from torch_reference import ReferenceEncoder, run_reference
 
 

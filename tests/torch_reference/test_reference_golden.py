@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeseg_lava.checkpoint import load_checkpoint
-from spikeseg_lava.clip import load_clip
-from spikeseg_lava.record import SpikeRecord
+from spikeseg_lava.events.clip import load_clip
+from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
+from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import run_reference
 
 CLIPS = ("atis_s0", "atis_s1", "davis_slider")

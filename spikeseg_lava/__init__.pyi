@@ -1,0 +1,37 @@
+# The public names of the package and the modules they come from. The package reads this table when it is imported.
+
+__version__: str
+
+from .chip.report.report import build_report as build_report
+from .decoding.decoder import Decoded as Decoded
+from .decoding.decoder import decode as decode
+from .decoding.smash import group as group
+from .detection.detect import detect_objects as detect_objects
+from .errors import SpikeSegLavaError as SpikeSegLavaError
+from .events.clip import load_clip as load_clip
+from .events.clip import save_clip as save_clip
+from .events.read import read_recording as read_recording
+from .events.recording import Recording as Recording
+from .exchange.checkpoint.load import load_checkpoint as load_checkpoint
+from .exchange.netx.write import write_netx as write_netx
+from .exchange.nir.read import from_nir as from_nir
+from .exchange.nir.write import to_nir as to_nir
+from .exchange.nir.write import write_nir as write_nir
+from .execution.backends import run as run
+from .execution.many import run_many as run_many
+from .execution.stream import run_stream as run_stream
+from .execution.verification import verify as verify
+from .network.description import describe as describe
+from .network.floats import SpikingNetwork as SpikingNetwork
+from .network.integers import FixedPointModel as FixedPointModel
+from .network.model_file import load_model as load_model
+from .network.model_file import save_model as save_model
+from .network.simplification import simplify as simplify
+from .quantization.explain import explain as explain
+from .quantization.quantize import quantize as quantize
+from .spikes.comparison import Comparison as Comparison
+from .spikes.comparison import compare as compare
+from .spikes.record import SpikeRecord as SpikeRecord
+from .spikes.spike_file import SpikeFile as SpikeFile
+from .stock.lower import lower as lower
+from .stock.simulate import run_stock as run_stock

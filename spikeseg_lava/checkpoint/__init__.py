@@ -1,5 +1,0 @@
-"""Trained SpikeSEG checkpoints of PyTorch, read without executing anything in them."""
-
-from spikeseg_lava.checkpoint.load import load_checkpoint
-
-__all__ = ["load_checkpoint"]

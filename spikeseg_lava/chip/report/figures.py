@@ -1,0 +1,181 @@
+"""Every number of a report with the formula that gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from spikeseg_lava.chip.report.activity import Activity, LayerActivity
+from spikeseg_lava.chip.report.energy import COSTS, EnergyEstimate
+from spikeseg_lava.chip.report.resources import LayerResources, Resources
+from spikeseg_lava.chip.report.table import Figure, number
+from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
+from spikeseg_lava.chip.rules.subject import Subject, basis
+from spikeseg_lava.chip.targets import Fact, Target
+from spikeseg_lava.network.bounds import ConvRange
+from spikeseg_lava.network.floats import Shape
+
+COUNTED = "exact count, spikeseg_lava.network.counting"
+MAPPED = "a cut that fits, spikeseg_lava.chip.tiling; the chip's compiler may find another"
+PER_EVENT = "estimate, not a measurement; " + "; ".join(f"{event}: {cost.source}" for event, cost in COSTS.items())
+
+
+def all_figures(
+    subject: Subject,
+    resources: Resources,
+    activity: Activity | None,
+    energy: EnergyEstimate | None,
+    findings: Sequence[Finding],
+) -> Iterator[Figure]:
+    """Figures of the network, then of each layer."""
+    yield from _network(resources)
+    yield from _findings(findings, resources.target)
+    for layer in resources.layers:
+        yield from _layer(layer, resources.target)
+    for name, ranges in subject.ranges.items():
+        yield from _ranges(name, ranges, subject)
+    if activity:
+        yield from _activity(activity)
+    if activity and energy:
+        yield from _energy(activity, energy)
+
+
+def _network(found: Resources) -> Iterator[Figure]:
+    neurons = " + ".join(number(layer.neurons) for layer in found.convolutions)
+    pools = " + ".join(number(layer.neurons) for layer in found.layers if layer.is_pool) or "no pools"
+    synapses = " + ".join(number(layer.synapses) for layer in found.convolutions)
+    cores = " + ".join(f"{number(layer.cores)} ({layer.name})" for layer in found.layers)
+    apart = " + ".join(number(layer.unshared.cores if layer.unshared else None) for layer in found.layers)
+    mapped = found.target.mapped_cores
+    yield Figure("network.neurons", found.neurons, "neurons", f"{neurons}, convolutions only", COUNTED)
+    yield Figure("network.pool_neurons", found.pool_neurons, "neurons", pools, COUNTED)
+    yield Figure("network.synapses", found.synapses, "synapses", f"{synapses}, inside the borders", COUNTED)
+    yield Figure("network.cores", found.cores, "cores", cores, MAPPED)
+    yield Figure("network.unshared_cores", found.unshared_cores, "cores", f"{apart}, each synapse for itself", MAPPED)
+    chips = f"{number(found.cores)} cores / {mapped.value} a chip, rounded up"
+    yield Figure("network.chips", found.chips, "chips", chips, _source(mapped))
+
+
+def _findings(findings: Sequence[Finding], target: Target) -> Iterator[Figure]:
+    for severity in SEVERITIES:
+        broken = [finding.rule for finding in findings if finding.severity == severity]
+        rules = ", ".join(dict.fromkeys(broken)) or "none"
+        yield Figure(f"network.{severity}s", len(broken), "findings", rules, "spikeseg_lava.chip.rules")
+    for finding in findings:
+        formula = f"limit {number(finding.limit)}: {finding.message}"
+        key = f"{finding.layer}.{finding.rule}"
+        yield Figure(key, finding.value, finding.unit, formula, basis(finding.rule, target))
+
+
+def _layer(layer: LayerResources, target: Target) -> Iterator[Figure]:
+    name, fan_in = layer.name, _fan_in(layer)
+    yield Figure(f"{name}.neurons", layer.neurons, "neurons", _product(layer.output_shape), COUNTED)
+    yield Figure(
+        f"{name}.synapses", layer.synapses, "synapses",
+        f"{number(layer.neurons)} neurons of up to {fan_in} inputs, those beyond the borders left out", COUNTED,
+    )  # fmt: skip
+    zeros = layer.synapses - layer.stored_synapses
+    yield Figure(f"{name}.zero_synapses", zeros, "synapses", "those of weight 0, borders respected", COUNTED)
+    yield Figure(f"{name}.fan_in", layer.fan_in, "synapses a neuron", fan_in, COUNTED)
+    bits = _source(target.weight_bits)
+    kernel = f"{layer.kernel_bytes // layer.planes:,} weights x {layer.planes} plane(s), one byte each"
+    yield Figure(f"{name}.kernel_bytes", layer.kernel_bytes, "bytes", f"{kernel}; once a core", bits)
+    apart = f"{number(layer.synapses)} synapses x {layer.planes} plane(s), one byte each"
+    yield Figure(f"{name}.unshared_bytes", layer.unshared_bytes, "bytes", apart, bits)
+    yield from _placing(layer, target)
+
+
+def _placing(layer: LayerResources, target: Target) -> Iterator[Figure]:
+    name, tiling, unshared = layer.name, layer.tiling, layer.unshared
+    least = f"{number(layer.neurons)} neurons / {target.neurons_per_core.value:,} a core, rounded up"
+    source = _source(target.neurons_per_core)
+    yield Figure(f"{name}.cores_by_neurons", layer.cores_by_neurons, "cores", least, source)
+    cut = f"blocks of {_product(tiling.block.shape)} outputs" if tiling else "not even one neuron fits a core"
+    yield Figure(f"{name}.cores", layer.cores, "cores", f"{cut}, kernel stored once a core", MAPPED)
+    apart = f"blocks of {_product(unshared.block.shape)} outputs" if unshared else "not even one neuron fits a core"
+    cores = unshared.cores if unshared else None
+    yield Figure(f"{name}.unshared_cores", cores, "cores", f"{apart}, every synapse for itself", MAPPED)
+    if not tiling:
+        return
+    yield _share(f"{name}.core_neurons", tiling.block.neurons, target.neurons_per_core)
+    yield _share(f"{name}.core_synapse_bytes", tiling.block.synapse_bytes, target.synapse_bytes_per_core)
+    yield _share(f"{name}.core_axons_in", tiling.block.axons_in, target.axons_in_per_core)
+    chip = f"{tiling.cores} of {target.mapped_cores.value} cores the compiler uses"
+    share = 100 * tiling.cores / target.mapped_cores.value
+    yield Figure(f"{name}.chip_share", share, "% of a chip", chip, _source(target.mapped_cores))
+
+
+def _ranges(name: str, found: ConvRange, subject: Subject) -> Iterator[Figure]:
+    source = "static worst case, spikeseg_lava.network.bounds"
+    neuron = next(layer.neuron for layer in subject.model.convolutions if layer.name == name)
+    threshold, leak = int(neuron.threshold.max()), int(neuron.leak.max())
+    units = "membrane units"
+    both = int((neuron.threshold.astype(int) + neuron.leak).max())
+    yield Figure(f"{name}.threshold", threshold, units, "largest of the channels", "the model")
+    yield Figure(f"{name}.leak", leak, units, "largest of the channels", "the model")
+    room = f"threshold + leak, of at most {subject.target.state_max:,}"
+    yield Figure(f"{name}.threshold_and_leak", both, units, room, _source(subject.target.state_bits))
+    sums = f"payload up to {found.payload:,} x sum of the {{}} weights of a channel"
+    yield Figure(f"{name}.drive_high", found.drive.high, units, sums.format("positive"), source)
+    yield Figure(f"{name}.drive_low", found.drive.low, units, sums.format("negative"), source)
+    if found.observed_drive:
+        seen = "largest magnitude of one step's sum on the clip"
+        yield Figure(f"{name}.drive_seen", found.observed_drive.magnitude, units, seen, "the record and its frames")
+    peak = "threshold - 1 + largest drive - leak, before the reset"
+    yield Figure(f"{name}.membrane_high", found.membrane.high, units, peak, source)
+    low = "smallest drive - leak, before the floor" if neuron.floor else f"{subject.steps} x (smallest drive - leak)"
+    yield Figure(f"{name}.membrane_low", found.membrane.low, units, low, source)
+
+
+def _activity(found: Activity) -> Iterator[Figure]:
+    spikes = " + ".join(number(layer.spikes) for layer in found.layers)
+    yield Figure("network.spikes", found.spikes, "spikes", spikes, "the record")
+    operations = " + ".join(number(layer.operations) for layer in found.layers)
+    yield Figure("network.operations", found.operations, "synaptic operations", operations, COUNTED)
+    updates = " + ".join(number(layer.updates) for layer in found.layers)
+    yield Figure("network.updates", found.updates, "neuron updates", updates, COUNTED)
+    for layer in found.layers:
+        yield from _layer_activity(layer, found.steps)
+
+
+def _layer_activity(layer: LayerActivity, steps: int) -> Iterator[Figure]:
+    name, neurons = layer.name, layer.updates // steps
+    yield Figure(f"{name}.input_events", layer.input_events, "events", "spikes that reach the layer", "the record")
+    definition = "one addition of a (spike, weight) pair to a neuron inside the borders, every plane for itself"
+    yield Figure(f"{name}.operations", layer.operations, "synaptic operations", definition, COUNTED)
+    dense = f"operations if every input were active in each of {steps} steps"
+    yield Figure(f"{name}.dense_operations", layer.dense_operations, "synaptic operations", dense, COUNTED)
+    every = f"{number(neurons)} neurons x {steps} steps; the chip updates every neuron in every step"
+    yield Figure(f"{name}.updates", layer.updates, "neuron updates", every, COUNTED)
+    yield Figure(f"{name}.spikes", layer.spikes, "spikes", "rows of the record", "the record")
+    share = f"{number(layer.active)} of {number(neurons)} neurons fired at least once"
+    yield Figure(f"{name}.active_share", 100 * layer.active / neurons, "% of neurons", share, "the record")
+
+
+def _energy(activity: Activity, energy: EnergyEstimate) -> Iterator[Figure]:
+    totals = [("network", energy.total, activity.operations, activity.updates, activity.spikes)]
+    layers = [(x.name, energy.layers[x.name], x.operations, x.updates, x.spikes) for x in activity.layers]
+    for name, interval, *events in totals + layers:
+        for end, value in (("low", interval.low), ("high", interval.high)):
+            terms = [
+                f"{number(n)} {event}s x {getattr(cost, end):g} pJ"
+                for n, (event, cost) in zip(events, COSTS.items(), strict=True)
+            ]
+            yield Figure(f"{name}.energy_{end}", value, "µJ (estimate)", " + ".join(terms), PER_EVENT)
+
+
+def _share(key: str, value: int, limit: Fact) -> Figure:
+    formula = f"{value:,} of {limit.value:,} {limit.unit} of the fullest core"
+    return Figure(key, 100 * value / limit.value, "% of a core", formula, _source(limit))
+
+
+def _fan_in(layer: LayerResources) -> str:
+    channels = 1 if layer.is_pool else layer.input_shape[0]
+    return f"{channels} channel(s) x {layer.fan_in // channels} positions = {layer.fan_in}"
+
+
+def _source(fact: Fact) -> str:
+    return f"{fact.standing}: {fact.source}"
+
+
+def _product(shape: Shape) -> str:
+    return f"{shape[0]} x {shape[1]} x {shape[2]}"

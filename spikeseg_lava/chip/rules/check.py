@@ -1,0 +1,129 @@
+"""Every design rule on one model: all that is broken, collected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.chip.rules import neuron, placement, synapse
+from spikeseg_lava.chip.rules import neuron as membrane
+from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
+from spikeseg_lava.chip.rules.subject import PlacedLayer, Subject
+from spikeseg_lava.chip.targets import Target, get_target
+from spikeseg_lava.chip.tiling import tile
+from spikeseg_lava.errors import ArgumentTypeError, RecordError
+from spikeseg_lava.network.bounds import conv_ranges, dense
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
+
+Rule = Callable[[Subject], Iterator[Finding]]
+STEPS = 100  # of a sample, where neither model nor record says how many
+
+RULES: tuple[Rule, ...] = (
+    membrane.saturation_of_floored_membranes,
+    membrane.saturation_of_membranes_without_floor,
+    membrane.accumulator,
+    synapse.weight_word,
+    synapse.payload_word,
+    synapse.odd_mixed_weights,
+    synapse.weight_planes,
+    neuron.positive_threshold,
+    neuron.floor_beyond_stock,
+    neuron.fire_once_beyond_stock,
+    neuron.one_threshold_a_population,
+    neuron.decay_word,
+    neuron.stock_threshold,
+    neuron.stock_bias,
+    membrane.stock_current,
+    placement.fan_in_axons,
+    placement.synapse_memory,
+    placement.neurons_on_a_core,
+    placement.axons_out,
+    placement.chip_count,
+    placement.wide_input,
+)
+
+
+def check(
+    model: FixedPointModel,
+    target: str | Target | None = None,
+    size: Pair | None = None,
+    *,
+    steps: int | None = None,
+    fire_once: bool = True,
+    frames: NDArray[Any] | None = None,
+    record: SpikeRecord | None = None,
+) -> list[Finding]:
+    """All broken design rules, errors first; an empty list where there is nothing to say.
+
+    Args:
+        target: name of a chip or a Target; default: the one the model was quantised for.
+        size: (height, width) of the frames; default: the model's.
+        steps: time steps of a sample; default: the model's, else 100.
+        frames, record: a clip Float[T, C, H, W] and the record of a run on it, for ranges that really occur.
+
+    Raises:
+        ArgumentError: an unknown target, or no frame size known.
+        RecordError: a record that lacks a layer.
+    """
+    subject = examine(model, target, size, steps=steps, fire_once=fire_once, frames=frames, record=record)
+    return broken_rules(subject)
+
+
+def broken_rules(subject: Subject) -> list[Finding]:
+    """What `check` finds, of something examined already."""
+    findings = [finding for rule in RULES for finding in rule(subject)]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def examine(
+    model: FixedPointModel,
+    target: str | Target | None = None,
+    size: Pair | None = None,
+    *,
+    steps: int | None = None,
+    fire_once: bool = True,
+    frames: NDArray[Any] | None = None,
+    record: SpikeRecord | None = None,
+) -> Subject:
+    """What the rules look at; arguments as `check`."""
+    if not isinstance(model, FixedPointModel):
+        raise ArgumentTypeError(f"`model` must be a FixedPointModel, got {type(model).__name__}; quantise it first")
+    target = target if isinstance(target, Target) else get_target(target or model.target)
+    if frames is not None:
+        size, steps = size or _size(frames), steps or len(frames)
+    shapes = model.shapes(size)
+    size = size or model.input_size or (0, 0)
+    steps = steps or model.timesteps or STEPS
+    inputs = run_inputs(model, frames, record) if frames is not None and record is not None else None
+    ranges = conv_ranges(model, steps, inputs)
+    return Subject(model, target, size, steps, fire_once, _placed(model, target, size, shapes), ranges)
+
+
+def run_inputs(model: FixedPointModel, frames: NDArray[Any], record: SpikeRecord) -> dict[str, NDArray[np.integer]]:
+    """Int[T, C, H, W]: what each convolution received in a run, by name; RecordError where a layer is missing."""
+    received: NDArray[np.integer] = model.input.encode(frames)
+    inputs, shapes = {}, model.shapes(_size(frames))
+    for layer in model.layers:
+        if isinstance(layer, FixedPointConv):
+            inputs[layer.name] = received
+        if layer.name not in record.spikes:
+            raise RecordError(f"the record holds no layer `{layer.name}`, only {', '.join(record.spikes)}")
+        received = dense(record.spikes[layer.name], len(frames), shapes[layer.name])
+    return inputs
+
+
+def _placed(model: FixedPointModel, target: Target, size: Pair, shapes: dict[str, Any]) -> tuple[PlacedLayer, ...]:
+    placed, shape = [], (model.input_channels, *size)
+    for layer in model.layers:
+        placed.append(PlacedLayer(layer, shape, shapes[layer.name], tile(layer, shape, target)))
+        shape = shapes[layer.name]
+    return tuple(placed)
+
+
+def _size(frames: NDArray[Any]) -> Pair:
+    return int(frames.shape[2]), int(frames.shape[3])

@@ -1,0 +1,83 @@
+"""Which limits of the chip each rule rests on, so that a finding can be doubted with reason.
+
+What the design rules look at: a model at one frame size, on one target, and what a run of it showed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spikeseg_lava.chip.targets import Target
+from spikeseg_lava.chip.tiling import Tiling
+from spikeseg_lava.network.bounds import ConvRange
+from spikeseg_lava.network.floats import Pair, Shape
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointModel
+
+LIMITS_OF: Mapping[str, tuple[str, ...]] = {
+    "saturation_of_floored_membranes": ("state_bits",),
+    "saturation_of_membranes_without_floor": ("state_bits",),
+    "accumulator": ("accumulator_bits",),
+    "weight_word": ("weight_bits",),
+    "payload_word": ("payload_bits", "synapse_shift_max"),
+    "odd_mixed_weights": ("weight_bits", "state_bits"),
+    "weight_planes": ("weight_bits",),
+    "positive_threshold": (),
+    "floor_beyond_stock": ("floor_in_stock_neuron",),
+    "fire_once_beyond_stock": (),
+    "one_threshold_a_population": ("populations_per_core",),
+    "decay_word": ("decay_bits",),
+    "stock_threshold": ("threshold_bits", "threshold_shift"),
+    "stock_bias": ("bias_bits", "bias_shift_max"),
+    "stock_current": ("state_bits", "threshold_shift"),
+    "fan_in_axons": ("axons_in_per_core",),
+    "synapse_memory": ("synapse_bytes_per_core",),
+    "neurons_on_a_core": ("neurons_per_core",),
+    "axons_out": ("axons_out_per_core",),
+    "chip_count": ("mapped_cores",),
+    "wide_input": (),
+}
+WITHOUT_LIMIT: Mapping[str, str] = {
+    "positive_threshold": "the fixed-point contract: S = V >= Theta",
+    "fire_once_beyond_stock": "lava-nc 0.10: LIFRefractory has a floating-point model only",
+    "wide_input": "a warning of the Lava compiler, in the printout of lava-dl yolo_kp",
+}
+
+
+def basis(rule: str, target: Target) -> str:
+    """The limits behind a rule on `target`: published or inferred, and where each was read."""
+    facts = [getattr(target, name) for name in LIMITS_OF[rule]]
+    return "; ".join(f"{fact.standing}: {fact.source}" for fact in facts) or WITHOUT_LIMIT[rule]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedLayer:
+    """A layer with the shape of its input, and how it is cut into cores (None: not even one neuron fits one)."""
+
+    layer: FixedPointLayer
+    input_shape: Shape
+    output_shape: Shape
+    tiling: Tiling | None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model under examination.
+
+    Attributes:
+        size: (height, width) of the frames in pixels.
+        steps: time steps of a sample.
+        ranges: of each convolution, by name.
+    """
+
+    model: FixedPointModel
+    target: Target
+    size: Pair
+    steps: int
+    fire_once: bool
+    layers: tuple[PlacedLayer, ...]
+    ranges: dict[str, ConvRange]
+
+    def convolutions(self) -> list[tuple[FixedPointConv, ConvRange]]:
+        """Every convolution with its ranges."""
+        return [(layer, self.ranges[layer.name]) for layer in self.model.convolutions]

@@ -1,0 +1,185 @@
+"""What the neurons of a convolution hold: parameters that stay, and state that changes.
+
+A spiking convolution of the event engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.engine.kernels.conv import settle
+from spikeseg_lava.engine.kernels.primitives import aligned
+from spikeseg_lava.engine.kernels.record import LONG_AGO, NUMBERS
+from spikeseg_lava.engine.kernels.vectors import BLOCK
+from spikeseg_lava.engine.layers import EventLayer, divider
+from spikeseg_lava.engine.layout import Layout, layout_of
+from spikeseg_lava.engine.receptive_field import reaches
+from spikeseg_lava.engine.shared_maps import Kinds, all_distinct, kinds_of
+from spikeseg_lava.engine.synapses import synapses
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.network.floats import Pair, Shape
+from spikeseg_lava.network.integers import STATE_MAX, STATE_MIN, FixedPointNeuron
+
+LEAK_MAX = 2**25  # leaks beyond take any membrane to its lower bound, as this one does
+
+
+class Lanes(NamedTuple):
+    """Neuron parameters, Int32[signs * lanes] each: those of the kinds, repeated over the pixels of a tile.
+
+    `enough`: steps after which the leak alone has taken any membrane to its lower bound.
+    """
+
+    threshold: NDArray[np.int32]
+    leak: NDArray[np.int32]
+    enough: NDArray[np.int32]
+    decay: NDArray[np.int32]
+
+
+class State(NamedTuple):
+    """Everything that changes.
+
+    Attributes:
+        drive: of every lane; zero between steps, margins apart.
+        membrane: of every neuron.
+        fired: of every neuron, a bit each.
+        updated: of every piece of membrane, one for each sign of a tile, the step it is at.
+        charged: of every piece, whether any membrane may be other than zero.
+        seen, reached: of every input and every output row, the tiles its events reach, a bit each; 0 between steps.
+        sources, listed: this step's input and output rows; one entry more than there are, for the writing ahead.
+    """
+
+    drive: NDArray[Any]
+    membrane: NDArray[np.int32]
+    fired: NDArray[np.uint16]
+    updated: NDArray[np.int64]
+    charged: NDArray[np.uint8]
+    seen: NDArray[np.uint64]
+    reached: NDArray[np.uint64]
+    sources: NDArray[np.int64]
+    listed: NDArray[np.int64]
+
+
+def lane_parameters(neuron: FixedPointNeuron, layout: Layout) -> Lanes:
+    """The parameters of the kinds, repeated over the pixels of a tile, one sign after the other."""
+    threshold, leak = np.minimum(neuron.threshold, STATE_MAX + 1), np.minimum(neuron.leak, LEAK_MAX)
+    enough = np.where(leak > 0, -(-(STATE_MAX - STATE_MIN) // np.maximum(leak, 1)), 0)
+    pixels = layout.lanes // layout.bases
+    each = (np.tile(a.reshape(layout.signs, layout.bases), pixels) for a in (threshold, leak, enough, neuron.decay))
+    return Lanes(*(aligned(a.ravel().astype(np.int32)) for a in each))
+
+
+def fresh_state(layout: Layout, input_rows: int, dtype: Any) -> State:
+    """State of neurons that never saw anything."""
+    pieces = layout.rows * layout.tiles * layout.signs
+    return State(
+        drive=aligned(np.zeros(layout.margin + layout.rows * layout.pitch + layout.spare, dtype)),
+        membrane=aligned(np.zeros(layout.neurons, np.int32)),
+        fired=np.zeros(layout.neurons // BLOCK, np.uint16),
+        updated=np.full(pieces, LONG_AGO, np.int64),
+        charged=np.zeros(pieces, np.uint8),
+        seen=np.zeros(input_rows, np.uint64),
+        reached=np.zeros(layout.rows, np.uint64),
+        sources=np.empty(input_rows + 1, np.int64),
+        listed=np.empty(layout.rows + 1, np.int64),
+    )
+
+
+class EventConv(EventLayer):
+    """A spiking convolution with event-driven state.
+
+    Args:
+        kernel: Int64[O, I, kh, kw], all planes summed.
+        neuron: integer thresholds, leaks and decays.
+        input_shape: (C, H, W); output_shape likewise.
+        accumulator: integer type that no sum of payload times weight overflows.
+        inputs: kinds of the input maps, where the input has one event for all maps of a kind.
+        share: compute maps that do the same only once; not where their membranes may be set one by one.
+    """
+
+    def __init__(
+        self,
+        kernel: NDArray[np.int64],
+        neuron: FixedPointNeuron,
+        input_shape: Shape,
+        output_shape: Shape,
+        *,
+        stride: Pair = (1, 1),
+        padding: Pair = (0, 0),
+        accumulator: Any = np.int64,
+        fire_once: bool = True,
+        inputs: Kinds | None = None,
+        share: bool = True,
+    ) -> None:
+        check_lazy(neuron)
+        kinds = kinds_of(kernel, neuron) if share else all_distinct(len(kernel))
+        kernel, neuron = kinds.kernel_of_bases(kernel), kinds.neuron_of_kinds(neuron)
+        kernel = kernel if inputs is None else inputs.kernel_on_kinds(kernel)
+        rows, columns = reaches(input_shape, output_shape, (kernel.shape[2], kernel.shape[3]), stride, padding)
+        self._layout = layout_of(output_shape, rows, columns, kinds, neuron, fire_once)
+        self._state = fresh_state(self._layout, input_shape[1], accumulator)
+        numbers = {name: int(number) for name, number in asdict(self._layout).items() if name in NUMBERS}
+        tables = synapses(kernel, rows, columns, stride, self._layout, accumulator)
+        arrays = tables._asdict() | lane_parameters(neuron, self._layout)._asdict() | self._state._asdict()
+        numbers |= divider("over_bases", kinds.bases)
+        seen: Shape = (kernel.shape[1], *input_shape[1:])
+        super().__init__(kinds, seen, numbers, arrays)
+
+    @property
+    def touched_neurons(self) -> int:
+        """Neurons brought up to date in the last step: those of whole tiles, maps that do the same once."""
+        layout, last = self._layout, int(self.record["step"][0]) - 1
+        return int(np.count_nonzero(self._state.updated == last)) * layout.lanes
+
+    def settle(self) -> NDArray[np.int32]:
+        """Int32[rows, columns, O]: every membrane after the last step."""
+        kinds = self.settle_kinds()
+        return kinds if self.kinds.trivial else kinds[:, :, self.kinds.kind]
+
+    def settle_kinds(self) -> NDArray[np.int32]:
+        """Int32[rows, columns, kinds]: the same for one map of each kind."""
+        settle(self.record[0])
+        return np.concatenate(self._of_kinds(self._state.membrane), axis=-1)
+
+    def fired(self) -> NDArray[np.uint8]:
+        """UInt8[rows, columns, O]: which neurons have fired since the last clear."""
+        settle(self.record[0])
+        bits = self._of_kinds(np.unpackbits(self._state.fired.view(np.uint8), bitorder="little"))
+        return np.concatenate(bits, axis=-1)[:, :, self.kinds.kind]
+
+    def put(self, membrane: NDArray[Any], fired: NDArray[Any]) -> None:
+        """Replace the state, both [rows, columns, O]; only of a layer that does not share."""
+        settle(self.record[0])
+        self.record["since"] = self.record["step"] - 1  # so that even a layer that never ran keeps what it gets
+        bits = np.zeros(self._layout.neurons, np.uint8)
+        self._of_kinds(bits)[...] = fired
+        self._of_kinds(self._state.membrane)[...] = membrane
+        self._state.fired[...] = np.packbits(bits, bitorder="little").view(np.uint16)
+        self._state.charged[...] = 1
+
+    def _of_kinds(self, values: NDArray[Any]) -> NDArray[Any]:
+        """[signs, rows, columns, bases] of values of every neuron, padding left away."""
+        layout = self._layout
+        signs = values.reshape(layout.rows, layout.tiles, layout.signs, layout.lanes).transpose(2, 0, 1, 3)
+        used = signs.reshape(layout.signs, layout.rows, -1)[:, :, : layout.used]
+        return used.reshape(layout.signs, layout.rows, -1, layout.bases)
+
+
+def accumulator_type(kernel: NDArray[np.int64], largest_payload: int) -> Any:
+    """Int32 where no sum of payload times weight can leave it, else Int64."""
+    worst = int(np.abs(kernel).sum(axis=(1, 2, 3)).max()) * largest_payload
+    return np.int32 if worst < 2**31 else np.int64
+
+
+def check_lazy(neuron: FixedPointNeuron) -> None:
+    """Leaking an idle neuron later is exact only if it cannot fire by itself: leak >= 0 and threshold > 0."""
+    negative: Sequence[str] = [n for n in ("leak", "decay") if getattr(neuron, n).min() < 0]
+    if negative or neuron.threshold.min() < 1:
+        raise ArgumentError(
+            f"the event engine needs `threshold` >= 1, `leak` >= 0 and `decay` >= 0, got a smallest threshold of "
+            f"{neuron.threshold.min()}, leak {neuron.leak.min()}, decay {neuron.decay.min()}"
+        )

@@ -1,0 +1,78 @@
+"""A whole model on the event engine: state kept from chunk to chunk, or one sample in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.engine.chain import LayerChain
+from spikeseg_lava.engine.conv import EventConv
+from spikeseg_lava.engine.layer_list import accumulator_of, event_layers
+from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.errors import ClipError
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
+
+
+class EventEngine:
+    """A model with its state, run chunk by chunk: the result does not depend on where the chunks are cut.
+
+    Args:
+        size: (height, width) of the input frames.
+        fire_once: a neuron fires at most once until `clear`.
+    """
+
+    def __init__(self, model: FixedPointModel, size: Pair, fire_once: bool = True) -> None:
+        self.model, self.size, self.fire_once = model, size, fire_once
+        self.shapes = model.shapes(size)
+        self.layers = event_layers(model, size, fire_once)
+        self._chain = LayerChain(list(self.layers.values()), accumulator_of(model))
+        self.steps = 0  # run so far, over all samples
+
+    def clear(self) -> None:
+        """Forget all state, as between samples. Costs nothing per pixel."""
+        self._chain.clear()
+
+    def run(self, events: SparseSteps) -> dict[str, SparseSteps]:
+        """Spikes of every layer in the next `events.steps` steps, for input payloads of those steps."""
+        self.steps += events.steps
+        return dict(zip(self.layers, self._chain.run(events), strict=True))
+
+    def membranes(self) -> dict[str, NDArray[np.int32]]:
+        """Int32[O, H, W] of every convolution after the last step."""
+        convolutions = {name: x for name, x in self.layers.items() if isinstance(x, EventConv)}
+        return {name: np.ascontiguousarray(x.settle().transpose(2, 0, 1)) for name, x in convolutions.items()}
+
+    def encode(self, frames: NDArray[Any]) -> SparseSteps:
+        """Frames Float[T, C, H, W] as payloads of the model's input code; ClipError where they do not fit."""
+        frames = checked_frames(frames, self.model.input_channels)
+        if frames.shape[2:] != tuple(self.size):
+            raise ClipError(f"`frames` are {frames.shape[2:]} pixels, the engine was set up for {tuple(self.size)}")
+        return SparseSteps.of_frames(frames, self.model.input)
+
+
+def run_engine(model: FixedPointModel, frames: NDArray[Any], fire_once: bool = True) -> SpikeRecord:
+    """Run one sample of frames Float[T, C, H, W] from cleared state.
+
+    Raises:
+        ClipError: `frames` are not (T, C, H, W), hold other channels than the model, or values beyond its payload.
+    """
+    frames = checked_frames(frames, model.input_channels)
+    height, width = frames.shape[2:]
+    engine = EventEngine(model, (height, width), fire_once)
+    found = engine.run(engine.encode(frames))
+    spikes = {name: events.rows(engine.shapes[name]) for name, events in found.items()}
+    shapes = {name: list(shape) for name, shape in engine.shapes.items()}
+    meta = {"backend": "event", "fire_once": fire_once, "steps": len(frames), "shapes": shapes}
+    return SpikeRecord(spikes, engine.membranes(), meta)
+
+
+def checked_frames(frames: NDArray[Any], channels: int) -> NDArray[Any]:
+    """The frames as an array; ClipError unless they are (T, C, H, W) with the model's channels."""
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or frames.shape[1] != channels:
+        raise ClipError(f"`frames` have shape {frames.shape}, expected (T, {channels}, H, W)")
+    return frames

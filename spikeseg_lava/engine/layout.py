@@ -1,0 +1,126 @@
+"""How the state of a convolution lies in memory.
+
+Memory runs (row, column, channel), so one event adds to one contiguous run per kernel row. Behind every row is padding,
+so that no run is cut at the borders: what leaves a row to the right falls into it, and what leaves the next row to the
+left; it is never read. A *tile* is a short piece of a row that is
+updated at once: all its neurons share one time stamp, and its `lanes` fill the vector registers. Where a layer has maps
+of opposite weights, a tile has one drive and two pieces of membrane, one behind the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeseg_lava.engine.kernels.vectors import BLOCK, MASK, VECTOR
+from spikeseg_lava.engine.receptive_field import Reach
+from spikeseg_lava.engine.shared_maps import Kinds
+from spikeseg_lava.network.floats import Shape
+from spikeseg_lava.network.integers import STATE_MIN, FixedPointNeuron
+
+SMALLEST_TILE = 48  # lanes; smaller ones spend more on listing than on the neurons
+NEVER, ALWAYS = 2**31 - 1, -(2**31)  # no drive of 32 bit is above, every one is; of 64 bit, more are looked at
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Whole numbers of a layer.
+
+    Attributes:
+        tap_rows, vectors: the weights of an event are so many rows of so many whole vectors.
+        rows, tiles, lanes: of the state: rows, tiles a row, lanes of the drive a tile.
+        signs, bases: pieces of membrane a tile, and maps that have a drive.
+        used, pitch: lanes of a row that are true ones, and from one row to the next.
+        overhang: lanes by which the weights of an event may begin left of a row.
+        margin, spare: lanes of the drive before and behind all others: weights beyond the borders go there.
+        lower: smallest membrane, 0 with a floor.
+        above, below: a drive between them leaves a membrane of zero at zero.
+    """
+
+    tap_rows: int
+    vectors: int
+    rows: int
+    tiles: int
+    lanes: int
+    signs: int
+    bases: int
+    used: int
+    pitch: int
+    overhang: int
+    margin: int
+    spare: int
+    lower: int
+    above: int
+    below: int
+    multiplicative: bool
+    fire_once: bool
+
+    @property
+    def run(self) -> int:
+        """Weights of one row of taps, filled up with zeros to whole vectors."""
+        return self.vectors * VECTOR
+
+    @property
+    def slot(self) -> int:
+        """Weights of an event."""
+        return self.tap_rows * self.run
+
+    @property
+    def neurons(self) -> int:
+        """Membranes, those in the padding included."""
+        return self.rows * self.tiles * self.lanes * self.signs
+
+
+def tile_pixels(channels: int, columns: int) -> int:
+    """The smallest power of two of pixels that fills whole blocks, enough of them, and a row with at most 64 tiles."""
+    pixels = 1
+    while channels * pixels % BLOCK or pixels * MASK < columns or channels * pixels < min(SMALLEST_TILE, columns):
+        pixels *= 2
+    return pixels
+
+
+def whole_blocks(lanes: int) -> int:
+    """At least so many lanes: a whole number of blocks, so that all rows begin at a cache line."""
+    return -(-lanes // BLOCK) * BLOCK
+
+
+def layout_of(
+    output: Shape, rows: Reach, columns: Reach, kinds: Kinds, neuron: FixedPointNeuron, fire_once: bool
+) -> Layout:
+    """The numbers of a layer with output (O, H, W); `neuron` is that of the kinds."""
+    bases, overhang = kinds.bases, columns.taps - 1
+    needed = max(output[2] + overhang, int(columns.start.max()) + columns.taps)
+    pixels = tile_pixels(bases, output[2])
+    tiles = -(-output[2] // pixels)
+    pitch, left = whole_blocks(max(tiles * pixels, needed) * bases), whole_blocks(overhang * bases)
+    above, below = quiet_range(neuron, kinds)
+    return Layout(
+        tap_rows=rows.taps,
+        vectors=-(-columns.taps * bases // VECTOR),
+        rows=output[1],
+        tiles=tiles,
+        lanes=pixels * bases,
+        signs=kinds.signs,
+        bases=bases,
+        used=output[2] * bases,
+        pitch=pitch,
+        overhang=left,
+        margin=(rows.taps - 1) * pitch + left,
+        spare=(max(int(rows.start.max()) + rows.taps - output[1], 0) + 1) * pitch,
+        lower=0 if neuron.floor else STATE_MIN,
+        above=above,
+        below=below,
+        multiplicative=neuron.leak_mode == "multiplicative",
+        fire_once=fire_once,
+    )
+
+
+def quiet_range(neuron: FixedPointNeuron, kinds: Kinds) -> tuple[int, int]:
+    """Drives from which to which no membrane leaves zero: `0 + A - L <= 0`, and the floor does the rest."""
+    if not neuron.floor:
+        return ALWAYS, NEVER
+    leak = np.zeros(1, int) if neuron.leak_mode == "multiplicative" else neuron.leak
+    least = np.broadcast_to(leak, len(kinds.first))
+    above = int(least[: kinds.bases].min())
+    return above, (-int(least[kinds.bases :].min()) if kinds.signs == 2 else ALWAYS)

@@ -1,0 +1,87 @@
+"""A clip: the frames of one sample, Float32[T, C, H, W], in an `.npz` file without pickles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import ClipError
+from spikeseg_lava.files import writing
+
+if TYPE_CHECKING:
+    from spikeseg_lava.network.floats import SpikingNetwork
+    from spikeseg_lava.network.integers import FixedPointModel
+
+FRAMES = "frames"
+
+
+def load_clip(path: str | os.PathLike[str]) -> NDArray[np.float32]:
+    """Frames (T, C, H, W) of the clip at `path`: its array `frames`; anything else in the file is left alone.
+
+    Values are graded spikes, zero or more: as a rule every bin divided by its own largest count.
+
+    Raises:
+        ClipError: no such file, truncated, no `.npz`, no array `frames`, or frames that are no clip.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ClipError(f"`{path}` is not a clip: {'it is a folder' if path.is_dir() else 'there is no such file'}")
+    return _checked(_array(path), f"`{path}`: `{FRAMES}`")
+
+
+def save_clip(path: str | os.PathLike[str], frames: NDArray[Any]) -> None:
+    """Write `frames` (T, C, H, W) as float32; ClipError where they are no clip."""
+    frames = _checked(np.asarray(frames), f"`{FRAMES}`")
+    with writing(path) as file:
+        np.savez_compressed(file, frames=frames)
+
+
+def checked_frames(network: SpikingNetwork | FixedPointModel, frames: Any) -> NDArray[np.float32]:
+    """The frames as Float32[T, C, H, W]; ClipError where they are none or do not fit the network."""
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or not len(frames):
+        raise ClipError(f"`frames` must be (T, C, H, W) with at least one step, got shape {frames.shape}")
+    if frames.dtype.kind not in "fiub" or not np.isfinite(frames).all():
+        raise ClipError("`frames` must be finite numbers")
+    if frames.shape[1] != network.input_channels:
+        raise ClipError(f"`frames` have {frames.shape[1]} channel(s), the network expects {network.input_channels}")
+    network.shapes((frames.shape[2], frames.shape[3]))
+    return np.ascontiguousarray(frames, np.float32)
+
+
+def _array(path: Path) -> NDArray[Any]:
+    try:
+        with path.open("rb") as file:  # opened here: NumPy leaves a damaged file open
+            return _frames_of(np.load(file, allow_pickle=False))
+    except Exception as error:  # zip, zlib and npy parser each have exceptions of their own for a damaged file
+        raise ClipError(f"`{path}` is not a clip: {_first_line(error)}") from error
+
+
+def _frames_of(archive: Any) -> NDArray[Any]:
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError(f"it is a single array, expected an `.npz` with an array `{FRAMES}`")
+    if FRAMES not in archive.files:
+        raise ValueError(f"it holds {', '.join(archive.files) or 'nothing'}, expected an array `{FRAMES}`")
+    return archive[FRAMES]
+
+
+def _checked(frames: NDArray[Any], label: str) -> NDArray[np.float32]:
+    if frames.ndim != 4 or not frames.size:
+        raise ClipError(f"{label} must be (T, C, H, W) with at least one step and pixel, got shape {frames.shape}")
+    if frames.dtype.kind not in "fiub":
+        raise ClipError(f"{label} must be numbers, got dtype {frames.dtype}")
+    with np.errstate(over="ignore"):
+        frames = np.ascontiguousarray(frames, np.float32)
+    if not np.isfinite(frames).all():
+        raise ClipError(f"{label} must be finite float32 numbers, got {np.sum(~np.isfinite(frames))} NaN or infinite")
+    if frames.min() < 0:
+        raise ClipError(f"{label} must be zero or more, got {frames.min():g}: a graded spike has no sign")
+    return frames
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

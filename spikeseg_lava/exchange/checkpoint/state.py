@@ -1,0 +1,139 @@
+"""Tensors of a checkpoint as plain, finite NumPy arrays.
+
+Which tensors of a checkpoint belong to which layer, whatever wrappers and prefixes it was saved with.
+
+Sizes a network was last used at, from the state buffer `membrane` that a checkpoint may hold of each layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import CheckpointError
+from spikeseg_lava.network.floats import ConvLayer, Pair
+
+
+def weights_from(value: Any, label: str) -> NDArray[np.float32]:
+    """Float32[O, I, kh, kw] of a weight tensor of any float type."""
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        raise CheckpointError(f"`{label}` is {_kind(value)}, expected a float tensor of shape (O, I, kh, kw)")
+    if value.ndim != 4 or not value.numel():
+        raise CheckpointError(f"`{label}` has shape {tuple(value.shape)}, expected (O, I, kh, kw)")
+    return np.ascontiguousarray(_finite(value.to(torch.float32), label))
+
+
+def channel_values(value: Any, channels: int, label: str) -> NDArray[np.float64]:
+    """Float64[O], one value a channel, of a 0-dim tensor, a number, or a vector over the channels."""
+    numbers = _numbers(value, label)
+    if numbers.size not in (1, channels) or numbers.size != max(numbers.shape, default=1):
+        raise CheckpointError(f"`{label}` has shape {numbers.shape}, expected one value or {channels}, one per channel")
+    return np.array(np.broadcast_to(numbers.reshape(-1), (channels,)))
+
+
+def _numbers(value: Any, label: str) -> NDArray[np.float64]:
+    try:
+        tensor = torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise CheckpointError(f"`{label}` is {_kind(value)}, expected a number or a tensor of numbers") from None
+    if tensor.is_complex() or tensor.dtype == torch.bool:
+        raise CheckpointError(f"`{label}` is {_kind(tensor)}, expected real numbers")
+    return _finite(tensor.to(torch.float64), label)
+
+
+def _finite(tensor: torch.Tensor, label: str) -> NDArray[Any]:
+    try:
+        values = tensor.detach().cpu().numpy()
+    except (TypeError, RuntimeError):
+        raise CheckpointError(f"`{label}` is {_kind(tensor)}, expected an ordinary dense tensor") from None
+    if bad := int(np.sum(~np.isfinite(values))):
+        raise CheckpointError(f"`{label}` holds {bad} value(s) that are NaN or infinite, expected finite numbers")
+    return values
+
+
+def _kind(value: Any) -> str:
+    return f"a tensor of {value.dtype}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
+
+
+WRAPPERS = ("model_state_dict", "state_dict", "model")
+EXPECTED = "[encoder.]convN.conv.weight and [encoder.]convN.neuron.threshold, .leak, .beta for N = 1, 2, ..."
+SHOWN = 8  # keys quoted in a message
+_WEIGHT = re.compile(r"(?P<prefix>(?:.*\.)?)conv\d{1,4}\.conv\.weight")
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """Tensors of one spiking convolution by their key within the layer: `conv.weight`, `neuron.threshold`, ..."""
+
+    name: str
+    tensors: Mapping[str, Any]
+
+
+def find_layers(contents: Any) -> tuple[LayerState, ...]:
+    """The layers conv1, conv2, ... of a checkpoint's contents, in order; CheckpointError where there are none."""
+    state = _state_dict(contents)
+    prefix = _prefix(state)
+    names = sorted((_within(key, prefix) for key in state if _is_weight(key, prefix)), key=lambda name: int(name[4:]))
+    expected = [f"conv{n}" for n in range(1, len(names) + 1)]
+    if names != expected:
+        raise CheckpointError(f"layers are {', '.join(names)}; expected them numbered {', '.join(expected)}")
+    return tuple(LayerState(name, _members(state, f"{prefix}{name}.")) for name in names)
+
+
+def _state_dict(contents: Any) -> Mapping[str, Any]:
+    if not isinstance(contents, Mapping):
+        raise CheckpointError(f"holds a {type(contents).__name__}, expected a dictionary with {EXPECTED}")
+    inner = next((contents[key] for key in WRAPPERS if isinstance(contents.get(key), Mapping)), contents)
+    return {key: value for key, value in inner.items() if isinstance(key, str) and key.isprintable()}
+
+
+def _prefix(state: Mapping[str, Any]) -> str:
+    prefixes = sorted({match["prefix"] for key in state if (match := _WEIGHT.fullmatch(key))})
+    encoders = [prefix for prefix in prefixes if prefix.endswith("encoder.")]
+    if not prefixes:
+        raise CheckpointError(f"holds no layer: expected keys {EXPECTED}; found {_some(state)}")
+    if len(prefixes) > 1 and len(encoders) != 1:
+        raise CheckpointError(f"holds several networks ({', '.join(p or 'no prefix' for p in prefixes)}); expected one")
+    return prefixes[0] if len(prefixes) == 1 else encoders[0]
+
+
+def _is_weight(key: str, prefix: str) -> bool:
+    match = _WEIGHT.fullmatch(key)
+    return match is not None and match["prefix"] == prefix
+
+
+def _within(key: str, prefix: str) -> str:
+    return key.removeprefix(prefix).removesuffix(".conv.weight")
+
+
+def _members(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _some(keys: Mapping[str, Any]) -> str:
+    names = list(keys)
+    return (", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")) or "none"
+
+
+def output_size(state: LayerState) -> Pair | None:
+    """(height, width) of the layer's neurons, where their membranes were saved."""
+    membrane = state.tensors.get("membrane")
+    if not isinstance(membrane, torch.Tensor) or membrane.ndim not in (3, 4):
+        return None
+    return int(membrane.shape[-2]), int(membrane.shape[-1])
+
+
+def input_size(state: LayerState, convolution: ConvLayer) -> Pair | None:
+    """(height, width) of what the layer saw; differs from its output where the kernel is even."""
+    output = output_size(state)
+    if output is None:
+        return None
+    kernel, padding = convolution.weight.shape[2:], convolution.padding
+    height, width = (n + k - 1 - 2 * p for n, k, p in zip(output, kernel, padding, strict=True))
+    return height, width

@@ -1,0 +1,151 @@
+"""`from_nir`: a NIR graph as a SpikingNetwork, as far as the contract can express it; the rest is refused by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nir
+import numpy as np
+
+from spikeseg_lava.errors import ExchangeError
+from spikeseg_lava.exchange.nir.graph import chain, described, memo_of
+from spikeseg_lava.exchange.nir.neuron import Discretisation, TimeStep, cells_of, with_bias
+from spikeseg_lava.exchange.nir.synapse import LINEAR, Synapse, composed, identity, synapse_of
+from spikeseg_lava.network.floats import ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
+
+
+def from_nir(
+    source: str | os.PathLike[str] | nir.NIRGraph,
+    *,
+    dt: float | None = None,
+    discretisation: Discretisation = "euler",
+    fires_at_equality: bool = False,
+) -> SpikingNetwork:
+    """Read a NIR graph: Conv2d, Affine, Linear, SumPool2d, AvgPool2d, Flatten, IF, LIF, Threshold in one chain.
+
+    Args:
+        source: a `.nir` file or a graph of the `nir` package.
+        dt: length of a step in the unit of the graph's time constants; needed where a LIF node is no export of ours.
+        discretisation: "euler" (snnTorch, norse) or "exponential" (sinabs), see `nir_format.neuron`.
+        fires_at_equality: read thresholds as `v >= v_threshold` (sinabs) instead of NIR's `v > v_threshold`.
+
+    Returns:
+        The network, layers named `conv1`, `pool1`, ...; `provenance["nir_nodes"]` says which nodes became which layer.
+        A vector of N values is a map of N channels, 1x1; neurons have no floor, except those of our own export.
+
+    Raises:
+        ExchangeError: the file is none, or the graph holds what the contract cannot express; the node is named.
+    """
+    graph = source if isinstance(source, nir.NIRGraph) else _read(source)
+    steps = TimeStep(dt, discretisation, fires_at_equality)
+    nodes = chain(graph)
+    reader = _Reader(nodes[0], steps)
+    for name, node in nodes[1:]:
+        reader.take(name, node)
+    return reader.network({"nir": "graph" if source is graph else str(source), "dt": dt, "rule": discretisation})
+
+
+def _read(path: Any) -> nir.NIRGraph:
+    if not Path(path).is_file():
+        raise ExchangeError(f"`{path}` is no file")
+    try:
+        return nir.read(path, type_check=False)
+    except (OSError, KeyError, ValueError, TypeError, AssertionError) as error:
+        raise ExchangeError(f"`{path}` is not a NIR graph: {error}") from error
+
+
+@dataclass
+class _Pending:
+    """The linear nodes since the last neuron, as one synapse, and their names."""
+
+    synapse: Synapse | None = None
+    names: tuple[str, ...] = ()
+
+
+class _Reader:
+    """Walks the chain: collects linear nodes, and closes a layer at each neuron and each OR."""
+
+    def __init__(self, first: tuple[str, nir.NIRNode], step: TimeStep) -> None:
+        name, node = first
+        self.facts = memo_of(name, node) or {}
+        self.start = self.shape = _map_shape(name, node)
+        self.step, self.pending = step, _Pending()
+        self.layers: list[Layer] = []
+        self.origin: dict[str, list[str]] = {}
+
+    def take(self, name: str, node: nir.NIRNode) -> None:
+        """Add one node; ExchangeError where it cannot be expressed."""
+        for kind, action in self._actions().items():
+            if isinstance(node, kind):
+                return action(name, node)
+        raise ExchangeError(f"{described(name, node)} has no counterpart here; {_HINTS.get(type(node), _HINT)}")
+
+    def _actions(self) -> dict[Any, Callable[[str, Any], None]]:
+        return {LINEAR: self._linear, (nir.IF, nir.LIF): self._neuron, nir.Threshold: self._pool}
+
+    def network(self, provenance: dict[str, Any]) -> SpikingNetwork:
+        """The finished network; ExchangeError where the graph ends in a linear node."""
+        if self.pending.synapse is not None:
+            raise ExchangeError(f"`{self.pending.names[-1]}` has no spiking neuron behind it: its sums are no spikes")
+        if not any(isinstance(layer, ConvLayer) for layer in self.layers):
+            raise ExchangeError("the graph holds no spiking neuron")
+        provenance = {**provenance, "nir_nodes": self.origin}
+        return SpikingNetwork(tuple(self.layers), self.start[1:], self.facts.get("timesteps"), provenance)
+
+    def _linear(self, name: str, node: nir.NIRNode) -> None:
+        shape = self._pending_shape()
+        synapse = synapse_of(name, node, shape)
+        if synapse is None:
+            self.pending.names += (name,)
+            return
+        before = self.pending.synapse
+        combined = synapse if before is None else composed(before, synapse, self.shape, described(name, node))
+        self.pending = _Pending(combined, (*self.pending.names, name))
+
+    def _neuron(self, name: str, node: nir.IF | nir.LIF) -> None:
+        synapse = self.pending.synapse or identity(self.shape[0])
+        shape = self._pending_shape()
+        cells = cells_of(name, node, shape, self.step)
+        neuron = with_bias(name, node, cells, synapse.bias)
+        weight = np.ascontiguousarray(synapse.weight * cells.gain[:, None, None, None], np.float32)
+        label = f"conv{1 + sum(isinstance(x, ConvLayer) for x in self.layers)}"
+        self._close(ConvLayer(label, weight, neuron, synapse.stride, synapse.padding), name, shape)
+
+    def _pool(self, name: str, node: nir.Threshold) -> None:
+        synapse, levels = self.pending.synapse, np.asarray(node.threshold)
+        or_level = bool(self.layers) and bool(((levels >= 0) & (levels < 1)).all())
+        if synapse is None or not (or_level and synapse.sums_only and synapse.padding == (0, 0)):
+            raise ExchangeError(
+                f"{described(name, node)} is only understood as the OR of spikes: after a SumPool2d without padding, "
+                "behind a neuron, with a threshold of at least 0 and below 1"
+            )
+        label = f"pool{1 + sum(isinstance(x, PoolLayer) for x in self.layers)}"
+        kernel = (synapse.weight.shape[2], synapse.weight.shape[3])
+        self._close(PoolLayer(label, kernel, synapse.stride), name, self._pending_shape())
+
+    def _close(self, layer: Layer, name: str, shape: Shape) -> None:
+        self.origin[layer.name] = [*self.pending.names, name]
+        self.layers.append(layer)
+        self.shape, self.pending = shape, _Pending()
+
+    def _pending_shape(self) -> Shape:
+        return self.shape if self.pending.synapse is None else self.pending.synapse.output_shape(self.shape)
+
+
+def _map_shape(name: str, node: nir.NIRNode) -> Shape:
+    sizes = [int(n) for n in np.asarray(node.output_type["output"]).ravel()]
+    if len(sizes) not in (1, 3) or min(sizes) < 1:
+        raise ExchangeError(f"{described(name, node)} has shape {sizes}, expected (N,) or (channels, height, width)")
+    return (sizes[0], 1, 1) if len(sizes) == 1 else (sizes[0], sizes[1], sizes[2])
+
+
+_HINT = "read are Conv2d, Affine, Linear, SumPool2d, AvgPool2d, Flatten, IF, LIF and Threshold after a SumPool2d"
+_HINTS: dict[type, str] = {
+    nir.CubaLIF: "its synaptic current is a second state; train with a LIF (snnTorch: Leaky instead of Synaptic)",
+    nir.Delay: "synapses have no delay of their own",
+    nir.Scale: "fold the factors into the weights before",
+}

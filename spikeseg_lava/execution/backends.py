@@ -1,0 +1,103 @@
+"""One call for every execution: a network or model and frames go in, a spike record comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
+from spikeseg_lava.events.clip import checked_frames
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
+
+Executor = Callable[[Any, NDArray[np.float32], bool], SpikeRecord]
+
+
+def run(
+    network: SpikingNetwork | FixedPointModel,
+    frames: NDArray[Any],
+    backend: str = "torch",
+    fire_once: bool = True,
+) -> SpikeRecord:
+    """Run one sample from cleared state.
+
+    Args:
+        network: a float network (backends "torch" and "lava...") or its integers (every backend).
+        frames: Float[T, C, H, W], values as the network was trained on: each bin divided by its largest count.
+        backend: "torch" (float network, or the integer oracle of a model), "event" (event engine), "lava" (one Process
+            a layer), "lava-fused" (the encoder as one Process), "loihi2" (needs the hardware extension).
+        fire_once: a neuron fires at most once per sample.
+
+    Returns:
+        Spikes of every layer, membranes after the last step, and `meta`: backend, fire_once, steps, shapes.
+
+    Raises:
+        ArgumentError: an unknown backend, or a float network on a backend of integers.
+        ClipError: frames that are no clip or do not fit the network.
+        BackendError: the backend lacks something or failed.
+    """
+    executor = _executor(network, backend)
+    frames = checked_frames(network, frames)
+    record = executor(network, frames, fire_once)
+    shapes = {name: list(shape) for name, shape in network.shapes(_size(frames)).items()}
+    meta = {"backend": backend, "fire_once": fire_once, "steps": len(frames), "shapes": shapes, **record.meta}
+    return replace(record, meta=meta)
+
+
+def _size(frames: NDArray[Any]) -> tuple[int, int]:
+    return int(frames.shape[2]), int(frames.shape[3])
+
+
+def _executor(network: Any, backend: str) -> Executor:
+    if not isinstance(network, (SpikingNetwork, FixedPointModel)):
+        raise ArgumentTypeError(f"`network` must be a SpikingNetwork or FixedPointModel, got {type(network).__name__}")
+    if backend not in BACKENDS:
+        raise ArgumentError(f"`backend` must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    if isinstance(network, SpikingNetwork) and backend not in FLOAT_BACKENDS:
+        raise ArgumentError(f"`backend` {backend!r} runs integers: pass `quantize(network)`, or use 'torch' or 'lava'")
+    return BACKENDS[backend]
+
+
+def _torch(network: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
+    from torch_reference import run_reference
+
+    return run_reference(network, frames, fire_once)
+
+
+def _event(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
+    from spikeseg_lava.engine.engine import run_engine
+
+    return run_engine(model, frames, fire_once)
+
+
+def _lava(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
+    from spikeseg_lava.lava.runner import run_lava
+
+    return run_lava(model, frames, fire_once)
+
+
+def _lava_fused(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
+    from spikeseg_lava.lava.runner import run_lava
+
+    return run_lava(model, frames, fire_once, fused=True)
+
+
+def _loihi2(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
+    from spikeseg_lava.lava.loihi import run_loihi2
+
+    return run_loihi2(model, frames, fire_once)
+
+
+FLOAT_BACKENDS = ("torch", "lava", "lava-fused")
+BACKENDS: dict[str, Executor] = {
+    "torch": _torch,
+    "event": _event,
+    "lava": _lava,
+    "lava-fused": _lava_fused,
+    "loihi2": _loihi2,
+}

@@ -1,0 +1,1 @@
+"""A supervised runtime for Lava graphs: time limits, the child's traceback, fast event channels."""

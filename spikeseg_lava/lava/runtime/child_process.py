@@ -1,0 +1,121 @@
+"""One operating-system process of a graph: what runs in the child, and what the parent holds of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+
+from spikeseg_lava.errors import BackendError
+from spikeseg_lava.lava.runtime.service import take_steps
+
+PARENT_CHECK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A child process: `reports` yields its traceback if it fails."""
+
+    name: str
+    process: BaseProcess
+    reports: Connection
+
+    def check(self, may_end: bool) -> None:
+        """Raise BackendError if the child has failed, was killed, or (unless it `may_end`) has ended."""
+        code = self.process.exitcode
+        with suppress(EOFError):
+            if self.reports.poll():
+                report = self.reports.recv()
+                raise BackendError(f"Lava process `{self.name}` failed: {last_line(report)}\n\n{report}")
+        if code is not None and not (may_end and code == 0):
+            how = f"was killed by signal {-code}" if code < 0 else f"ended by itself with exit code {code}"
+            raise BackendError(f"Lava process `{self.name}` {how}; the rest of the graph was ended")
+
+    def close(self) -> None:
+        """End the child if it still runs, and free what the parent holds of it."""
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+        self.process.close()
+        self.reports.close()
+
+
+def start_actor(builder: Any, name: str) -> Actor:
+    """Fork a child that builds and runs the model of `builder`; it dies with its parent and ignores Ctrl-C."""
+    fork = multiprocessing.get_context("fork")
+    reports, sender = fork.Pipe(duplex=False)
+    process = fork.Process(target=run_actor, args=(builder, sender, os.getpid()), name=name, daemon=True)
+    with warnings.catch_warnings(), children_allowed():
+        # Python >= 3.12 warns of forks beside threads; ours hold no lock, they wait on semaphores of finished graphs.
+        warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+        process.start()
+    sender.close()
+    return Actor(name, process, reports)
+
+
+@contextmanager
+def children_allowed() -> Iterator[None]:
+    """Lift Python's rule that a daemonic process (a Dask worker) has no children: ours die with their parent anyway."""
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    daemon = config.get("daemon", False)
+    config["daemon"] = False
+    try:
+        yield
+    finally:
+        config["daemon"] = daemon
+
+
+def run_actor(builder: Any, reports: Connection, parent: int) -> None:
+    """The child's life. Whatever goes wrong is sent to the parent as a traceback, nothing to stderr."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=die_with, args=(parent,), daemon=True).start()
+    try:
+        actor = builder.build()
+        if hasattr(actor, "_selector"):
+            actor._selector = DirectSelector(actor._selector)
+        if isinstance(actor, PyLoihiProcessModel):
+            take_steps(actor)
+        actor.start()
+    except BaseException:
+        reports.send(traceback.format_exc())
+        sys.exit(1)
+
+
+def last_line(report: str) -> str:
+    """The exception of a traceback: type and message."""
+    return report.strip().splitlines()[-1]
+
+
+def die_with(parent: int) -> None:
+    """End this process when its parent is gone, however that died."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
+
+
+class DirectSelector:
+    """Lava's CspSelector for the common case of one channel, on which it waits without thread and condition."""
+
+    def __init__(self, selector: Any) -> None:
+        self._selector = selector
+
+    def select(self, *channel_actions: tuple[Any, Any]) -> Any:
+        """Wait for a channel to become ready, and return what its action returns."""
+        channel, action = channel_actions[0]
+        if len(channel_actions) > 1 or not hasattr(channel, "wait"):
+            return self._selector.select(*channel_actions)
+        channel.wait()
+        return action()

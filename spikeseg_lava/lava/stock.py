@@ -1,0 +1,125 @@
+"""A stock network as Lava's own Conv, Sparse, LIF and LIFReset Processes, and a run of it on the CPU simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.conv.process import Conv
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.lava.axes import lava_shape
+from spikeseg_lava.lava.processes.base import forget
+from spikeseg_lava.lava.processes.sink import SpikeSink
+from spikeseg_lava.lava.processes.source import EventSource, Step
+from spikeseg_lava.lava.runtime.runtime import supervised
+from spikeseg_lava.lava.stock_processes import PyWideConvModelFixed, connect_synapses, neuron_process
+from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.stock.alignment import aligned_record
+from spikeseg_lava.stock.network import StockNetwork
+from spikeseg_lava.stock.parts import InputSource
+from spikeseg_lava.stock.simulate import checked_payloads, source_payload
+
+
+@dataclass(frozen=True, eq=False)
+class StockGraph:
+    """A connected graph, not started.
+
+    Attributes:
+        sources: EventSource of every input, by name.
+        neurons: LIF or LIFReset of every population, by name.
+        synapses: Conv or Sparse, by name.
+        sinks: SpikeSink of every recorded population, by name; their t counts chip steps from 0.
+    """
+
+    sources: Mapping[str, EventSource]
+    neurons: Mapping[str, Any]
+    synapses: Mapping[str, Any]
+    sinks: Mapping[str, SpikeSink]
+
+    @property
+    def run_config(self) -> Loihi2SimCfg:
+        """Selects the models that are bit-accurate with the chip."""
+        return Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Conv: PyWideConvModelFixed})
+
+    def spikes(self) -> dict[str, NDArray[np.int32]]:
+        """Int32[N, 4] rows (chip step, c, y, x) of every recorded population since the last call."""
+        return {name: sink.take() for name, sink in self.sinks.items()}
+
+    def close(self) -> None:
+        """Give back files, and let Lava forget the Processes."""
+        for sink in self.sinks.values():
+            sink.close()
+        groups = (self.sources, self.neurons, self.synapses, self.sinks)
+        forget([process for group in groups for process in group.values()])
+
+
+def build_stock_graph(network: StockNetwork, frames: NDArray[Any], record: Iterable[str] | None = None) -> StockGraph:
+    """Connect a stock network as Lava Processes.
+
+    Args:
+        frames: Float[T, C, H, W] to feed.
+        record: populations whose spikes to keep; default: those that carry the layers' outputs.
+
+    Raises:
+        ArgumentError: a population to record does not exist.
+        ClipError: frames that do not fit the network.
+    """
+    payloads = checked_payloads(network, frames)
+    sources = {s.name: _source(s, payloads, network) for s in network.sources}
+    neurons = {population.name: neuron_process(population) for population in network.populations}
+    shapes = {part.name: part.shape for part in (*network.sources, *network.populations)}
+    ports = {name: process.s_out for name, process in (sources | neurons).items()}
+    synapses = connect_synapses(network.synapses, ports, neurons, shapes)
+    sinks = {
+        name: SpikeSink(shape=lava_shape(shapes[name]), name=f"{name}_sink") for name in _recorded(network, record)
+    }
+    for name, sink in sinks.items():
+        ports[name].connect(sink.s_in)
+    return StockGraph(sources, neurons, synapses, sinks)
+
+
+def run_stock_lava(network: StockNetwork, frames: NDArray[Any], timeout: float | None = None) -> SpikeRecord:
+    """Run one sample with Lava's own Processes on the CPU; the record is aligned to frames.
+
+    Raises:
+        BackendError: a process failed or was killed, or `timeout` seconds ran out.
+    """
+    graph = build_stock_graph(network, frames)
+    try:
+        runtime = supervised(next(iter(graph.neurons.values())), graph.run_config, timeout)
+        try:
+            runtime.start(RunSteps(network.chip_steps(len(frames))))
+            runtime.stop()
+        finally:
+            runtime.close()
+        return aligned_record(network, graph.spikes(), len(frames), "stock-lava")
+    finally:
+        graph.close()
+
+
+def source_steps(source: InputSource, payloads: NDArray[np.int32], network: StockNetwork) -> Iterator[Step]:
+    """Places and payloads of one source, chip step after chip step."""
+    for chip_step in range(1, network.chip_steps(len(payloads)) + 1):
+        image = source_payload(source, payloads, network.steps_per_frame, chip_step)
+        flat = image.transpose(1, 0, 2).ravel()
+        index = np.flatnonzero(flat).astype(np.int32)
+        yield index, flat[index]
+
+
+def _source(source: InputSource, payloads: NDArray[np.int32], network: StockNetwork) -> EventSource:
+    steps = source_steps(source, payloads, network)
+    return EventSource(shape=lava_shape(source.shape), steps=steps, name=source.name)
+
+
+def _recorded(network: StockNetwork, record: Iterable[str] | None) -> list[str]:
+    names = [population.name for population in network.populations]
+    chosen = [signal.name for signal in network.outputs.values()] if record is None else list(record)
+    if unknown := sorted(set(chosen) - set(names)):
+        raise ArgumentError(f"`record` names {', '.join(unknown)}, the populations are {', '.join(names)}")
+    return chosen

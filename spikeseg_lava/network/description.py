@@ -1,0 +1,122 @@
+"""What a network or a model consists of, layer by layer: for a table, without running anything."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.network.counting import synapses
+from spikeseg_lava.network.floats import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+
+Range = tuple[float, float]  # smallest and largest value over the output channels
+
+
+@dataclass(frozen=True)
+class LayerDescription:
+    """One row of the table; None where it does not apply, or where the frame size is not known.
+
+    Attributes:
+        kind: "LIF", "IF" (no leak, no floor), "leaky, no floor", or "OR-pool".
+        weight: (O, I, kh, kw).
+        threshold, leak, beta, decay: in units of the membrane: floats, or the integers of a model.
+        beta: of a float multiplicative leak; decay: of an integer one, 1/4096 of the membrane lost a step each.
+        exponents: of the weight planes of a model.
+        output: (C, H, W) of the spikes.
+    """
+
+    name: str
+    kind: str
+    kernel: Pair
+    stride: Pair
+    padding: Pair | None = None
+    weight: tuple[int, ...] | None = None
+    threshold: Range | None = None
+    leak_mode: str | None = None
+    leak: Range | None = None
+    beta: Range | None = None
+    decay: Range | None = None
+    exponents: tuple[int, ...] | None = None
+    output: Shape | None = None
+    neurons: int | None = None
+    synapses: int | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """The layers in the order of the data; `input` is (C, H, W) of the frames, where their size is known."""
+
+    layers: tuple[LayerDescription, ...]
+    input: Shape | None = None
+
+    @property
+    def neurons(self) -> int | None:
+        """Neurons of all convolutions; pools have none."""
+        return sum(layer.neurons or 0 for layer in self.layers) if self.input else None
+
+    @property
+    def synapses(self) -> int | None:
+        """Synapses of all convolutions, without those on the padding."""
+        return sum(layer.synapses or 0 for layer in self.layers) if self.input else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as a JSON-compatible dictionary."""
+        return {**asdict(self), "neurons": self.neurons, "synapses": self.synapses}
+
+
+def describe(network: SpikingNetwork | FixedPointModel, size: Pair | None = None) -> Description:
+    """The table of a network or model on frames of `size` (height, width); default: the size it was trained at.
+
+    Raises ArgumentError where frames of that size are too small for a layer.
+    """
+    size = size or network.input_size
+    shapes = [None] * (len(network.layers) + 1) if size is None else _shapes(network, size)
+    triples = zip(network.layers, shapes, shapes[1:], strict=False)
+    return Description(tuple(_row(layer, below, above) for layer, below, above in triples), shapes[0])
+
+
+def _shapes(network: SpikingNetwork | FixedPointModel, size: Pair) -> list[Shape]:
+    return [(network.input_channels, *size), *network.shapes(size).values()]
+
+
+def _row(layer: Any, below: Shape | None, above: Shape | None) -> LayerDescription:
+    if isinstance(layer, PoolLayer):
+        return LayerDescription(layer.name, "OR-pool", layer.kernel, layer.stride, output=above)
+    weight = _source(layer).weight.shape
+    multiplicative = layer.neuron.leak_mode == "multiplicative"
+    is_float = isinstance(layer, ConvLayer)
+    return LayerDescription(
+        name=layer.name,
+        kind=_kind(layer.neuron),
+        kernel=(weight[2], weight[3]),
+        stride=layer.stride,
+        padding=layer.padding,
+        weight=tuple(weight),
+        threshold=_range(layer.neuron.threshold),
+        leak_mode=layer.neuron.leak_mode,
+        leak=None if multiplicative else _range(layer.neuron.leak),
+        beta=_range(layer.neuron.beta) if multiplicative and is_float else None,
+        decay=_range(layer.neuron.decay) if multiplicative and not is_float else None,
+        exponents=None if is_float else tuple(plane.exponent for plane in layer.planes),
+        output=above,
+        neurons=int(np.prod(above)) if above else None,
+        synapses=synapses(layer, below) if below else None,
+    )
+
+
+def _source(layer: ConvLayer | FixedPointConv) -> ConvLayer:
+    return layer if isinstance(layer, ConvLayer) else layer.source
+
+
+def _kind(neuron: Any) -> str:
+    if neuron.floor:
+        return "LIF"
+    leaks = neuron.leak_mode == "multiplicative" or bool(np.any(neuron.leak))
+    return "leaky, no floor" if leaks else "IF"
+
+
+def _range(values: NDArray[Any]) -> Range:
+    return values.min().item(), values.max().item()

@@ -1,0 +1,147 @@
+"""The network in the integers of a neuromorphic chip: 8-bit weight planes, 24-bit membranes (DESIGN section 2).
+
+One step, exact in integers::
+
+    A = sat24( sum over planes p of (sum of w_p * x) << e_p )
+    V = sat24(V + A - L)                                              subtractive
+    V = sat24(sign(V) * ((|V| * (4096 - D)) >> 12) + A)               multiplicative
+    V = max(V, 0) if floor ;  S = V >= Theta (fire-once) ;  V = 0 where S
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.errors import ArgumentError, ClipError
+from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, Shape, layer_shapes
+
+STATE_MAX = 2**23 - 1  # largest signed 24-bit value
+STATE_MIN = -(2**23)
+DECAY_BITS = 12
+DECAY_UNIT = 2**DECAY_BITS
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One synapse group: `weight` Int8[O, I, kh, kw], its sum shifted left by `exponent` bits."""
+
+    weight: NDArray[np.int8]
+    exponent: int
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPointNeuron:
+    """Integer neuron parameters, one per output channel: Int32[O] each, in units of the integer membrane."""
+
+    threshold: NDArray[np.int32]
+    leak: NDArray[np.int32]
+    decay: NDArray[np.int32]
+    leak_mode: LeakMode = "subtractive"
+    floor: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPointConv:
+    """A spiking convolution in integers.
+
+    Attributes:
+        scale: Float64[O], integer membrane units per unit of the float membrane (weight scale times input scale).
+        source: the float layer it was made from, so that every integer can be traced back.
+    """
+
+    name: str
+    planes: tuple[Plane, ...]
+    neuron: FixedPointNeuron
+    scale: NDArray[np.float64]
+    source: ConvLayer
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+
+    @property
+    def kernel(self) -> NDArray[np.int64]:
+        """Int64[O, I, kh, kw]: what one unit of payload adds to the membrane, all planes together."""
+        return sum_planes(self.planes)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.source.output_shape(shape)
+
+
+FixedPointLayer = FixedPointConv | PoolLayer
+
+
+@dataclass(frozen=True)
+class InputCode:
+    """How a frame value becomes an unsigned payload: `round(x * scale)`, saturated to `bits`; 1 bit: `x > 0`."""
+
+    bits: int
+    scale: float
+
+    @property
+    def largest(self) -> int:
+        return 2**self.bits - 1
+
+    def encode(self, frames: NDArray[np.floating]) -> NDArray[np.int32]:
+        """Int32 payloads of the shape of `frames`; ClipError on negative values or values beyond the payload."""
+        if self.bits == 1:
+            return (np.asarray(frames) > 0).astype(np.int32)
+        if frames.size and not (frames.min() >= 0 and frames.max() * self.scale < self.largest + 0.5):
+            raise ClipError(
+                f"`frames` hold values from {frames.min():g} to {frames.max():g}; a payload of {self.bits} bit at "
+                f"scale {self.scale:g} takes 0 to {self.largest / self.scale:g}. Normalise the bins, or quantise "
+                "with a calibration clip of the same range"
+            )
+        return np.rint(np.asarray(frames, np.float64) * self.scale).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPointModel:
+    """A whole network in integers, ready for any executor; `save` and `load_model` keep it in one file.
+
+    Attributes:
+        input: code of the first layer's payload; between layers spikes are 0/1.
+        target: name of the chip whose word lengths were respected.
+        provenance: source checkpoint, settings tried, what was chosen and why (JSON-compatible).
+    """
+
+    layers: tuple[FixedPointLayer, ...]
+    input: InputCode
+    target: str = "loihi2"
+    input_size: Pair | None = None
+    timesteps: int | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def convolutions(self) -> tuple[FixedPointConv, ...]:
+        return tuple(layer for layer in self.layers if isinstance(layer, FixedPointConv))
+
+    @property
+    def input_channels(self) -> int:
+        return self.convolutions[0].source.weight.shape[1]
+
+    def shapes(self, size: Pair | None = None) -> dict[str, Shape]:
+        """Output shape (C, H, W) of each layer for frames of `size` (height, width)."""
+        size = size or self.input_size
+        if size is None:
+            raise ArgumentError("`size` is needed: the model does not say which frame size it was made for")
+        return layer_shapes(self.layers, (self.input_channels, *size))
+
+    def save(self, path: Any) -> None:
+        """Write the model to `path` (safetensors, no pickle); see `spikeseg_lava.network.model_file`."""
+        from spikeseg_lava.network.model_file import save_model
+
+        save_model(self, path)
+
+
+def sum_planes(planes: tuple[Plane, ...]) -> NDArray[np.int64]:
+    """Int64 weights of all planes together: sum of `w_p << e_p`."""
+    return np.sum([p.weight.astype(np.int64) << p.exponent for p in planes], axis=0)
+
+
+def saturate(value: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Clip to the signed 24-bit range of the chip's state words."""
+    return np.clip(value, STATE_MIN, STATE_MAX)

@@ -1,0 +1,147 @@
+"""Integers beside the floats they stand for.
+
+What a model remembers of its making: settings tried, what was chosen, and why; plain JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.network.floats import SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.ranges import analyse_ranges
+from spikeseg_lava.quantization.calibration import CalibrationRun
+from spikeseg_lava.quantization.search import Trial, chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """All integers of one kind in a layer; arrays of one shape, [O, I, kh, kw] of weights, else [O].
+
+    Attributes:
+        kind: "weight", "threshold", "leak" or "decay".
+        source: the float.
+        scale: integer units per unit of the float.
+        integer: what the model holds; of weights `sum of w_p << e_p` over the planes.
+        cut: where a weight was cut to the level at which one spike fires the neuron alone (see `cutting`).
+        planes: of weights, the signed byte of every plane and its exponent.
+    """
+
+    kind: str
+    source: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    integer: NDArray[np.int64]
+    cut: NDArray[np.bool_]
+    planes: tuple[tuple[NDArray[np.int8], int], ...] = ()
+
+    @property
+    def represented(self) -> NDArray[np.float64]:
+        """The float the integer says: `integer / scale`; of a decay, beta = 1 - D / 4096."""
+        return 1 - self.integer / self.scale if self.kind == "decay" else self.integer / self.scale
+
+    @property
+    def error(self) -> NDArray[np.float64]:
+        """`represented - source`, in float units."""
+        return self.represented - self.source
+
+    @property
+    def largest_error(self) -> float:
+        """Of the values that were not cut."""
+        return float(np.abs(self.error[~self.cut]).max(initial=0))
+
+    @property
+    def rms_error(self) -> float:
+        """Root mean square over the values that were not cut."""
+        kept = self.error[~self.cut]
+        return float(np.sqrt(np.mean(np.square(kept)))) if kept.size else 0.0
+
+    @property
+    def number_cut(self) -> int:
+        return int(self.cut.sum())
+
+    def summary(self) -> dict[str, Any]:
+        """Plain numbers on all values together."""
+        return {
+            "kind": self.kind,
+            "values": int(self.integer.size),
+            "cut": self.number_cut,
+            "smallest_integer": int(self.integer.min()),
+            "largest_integer": int(self.integer.max()),
+            "largest_error": self.largest_error,
+            "rms_error": self.rms_error,
+        }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One plain row a value: index, float, scale, integer, represented, error, cut, bytes and exponents."""
+        represented, error = self.represented, self.error
+        for index in np.ndindex(self.integer.shape):
+            row = {
+                "kind": self.kind,
+                "index": " ".join(map(str, index)),
+                "float": float(self.source[index]),
+                "scale": float(self.scale[index]),
+                "integer": int(self.integer[index]),
+                "represented": float(represented[index]),
+                "error": float(error[index]),
+                "cut": bool(self.cut[index]),
+            }
+            yield row | {"planes": " + ".join(f"{int(w[index])} << {e}" for w, e in self.planes)}
+
+
+def provenance_of(
+    network: SpikingNetwork,
+    model: FixedPointModel,
+    runs: Sequence[CalibrationRun],
+    trials: Mapping[str, Sequence[Trial]],
+) -> dict[str, Any]:
+    """`network`: where the floats came from; `quantisation`: calibration clips; per layer trials, choice and reason.
+
+    `ranges` are the static ones of each layer, beside those observed on each calibration run.
+    """
+    code = model.input
+    ranges = [analyse_ranges(model, run.frames, fire_once=run.fire_once) for run in runs] or [analyse_ranges(model)]
+    return {
+        "network": dict(network.provenance),
+        "quantisation": {
+            "calibration": [_run(run) for run in runs],
+            "input": {"bits": code.bits, "scale": code.scale, "largest_value": code.largest / code.scale},
+            "ranges": [[asdict(layer) for layer in one] for one in ranges],
+            "layers": {name: _layer(tried, bool(runs)) for name, tried in trials.items()},
+        },
+    }
+
+
+def _run(run: CalibrationRun) -> dict[str, Any]:
+    steps, *shape = run.frames.shape
+    return {"steps": steps, "shape": shape, "fire_once": run.fire_once, "spikes": run.record.counts}
+
+
+def _layer(trials: Sequence[Trial], calibrated: bool) -> dict[str, Any]:
+    best = chosen(trials)
+    told = best.to_json() if calibrated else best.setting.to_json()
+    return {
+        "chosen": told,
+        "reason": reason(trials, calibrated),
+        "tried": [t.to_json() for t in trials] if calibrated else [],
+    }
+
+
+def reason(trials: Sequence[Trial], calibrated: bool) -> str:
+    """One sentence on why this setting was taken."""
+    best = chosen(trials)
+    if not calibrated:
+        return "no calibration clip: the finest setting allowed"
+    reference = sum(c.reference_spikes for c in best.comparisons)
+    if best.silent:
+        return "the layer never spiked on the calibration clips, which proves nothing: the finest setting allowed"
+    if best.exact:
+        return f"the cheapest of {len(trials)} tried that keeps all {reference} spikes of the calibration clips"
+    return (
+        f"none of {len(trials)} settings keeps all {reference} spikes of the calibration clips; this one has the "
+        f"fewest wrong ones, {best.wrong_spikes}"
+    )

@@ -1,0 +1,67 @@
+"""Integers of one layer at a given scale: rounded weights in signed byte planes, threshold, leak and decay."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.network.floats import ConvLayer, Neuron
+from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, Plane
+from spikeseg_lava.quantization.scales import LayerScale
+from spikeseg_lava.quantization.setting import BYTE_BITS
+
+
+def exact_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.float64]:
+    """Float64[O, I, kh, kw]: the weights in integer units before rounding, cut to the scale's limit.
+
+    What is cut is a whole number already, at or above the level at which it fires alone.
+    """
+    weight = layer.weight.astype(np.float64)
+    limit, unit = (a[:, None, None, None] for a in (scale.limit, scale.weight))
+    return np.where(weight > limit, np.ceil(limit * unit), weight * unit)
+
+
+def nearest_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.int64]:
+    """Int64[O, I, kh, kw]: the nearest integers (ties to even)."""
+    return np.rint(exact_weights(layer, scale)).astype(np.int64)
+
+
+def split_planes(weights: NDArray[np.int64], planes: int, exponent: int) -> tuple[Plane, ...]:
+    """Signed byte planes with `sum of w_p << e_p == weights << exponent`; the low byte first.
+
+    The chip keeps the even ones of -256..254 where signs are mixed, so that it holds a signed byte w as 2 w, with
+    threshold and leak doubled; how a target represents a plane is its own affair and no part of the model.
+    """
+    if planes == 1:
+        return (Plane(weights.astype(np.int8), exponent),)
+    half = 2 ** (BYTE_BITS - 1)
+    low = (weights + half) % (2 * half) - half
+    high = (weights - low) >> BYTE_BITS
+    return Plane(low.astype(np.int8), exponent), Plane(high.astype(np.int8), exponent + BYTE_BITS)
+
+
+def integer_neuron(neuron: Neuron, scale: NDArray[np.float64]) -> FixedPointNeuron:
+    """Theta = ceil(theta S): with integer V, `V >= theta S` is `V >= ceil(theta S)`. L = round(lambda S).
+
+    D = round((1 - beta) 4096) in multiplicative mode, else 0.
+    """
+    multiplicative = neuron.leak_mode == "multiplicative"
+    decay = np.rint((1 - neuron.beta) * DECAY_UNIT) if multiplicative else np.zeros_like(neuron.beta)
+    leak = np.zeros_like(neuron.leak) if multiplicative else np.rint(neuron.leak * scale)
+    threshold = np.ceil(neuron.threshold * scale)
+    return FixedPointNeuron(
+        threshold.astype(np.int32), leak.astype(np.int32), decay.astype(np.int32), neuron.leak_mode, neuron.floor
+    )
+
+
+def assemble(layer: ConvLayer, scale: LayerScale, weights: NDArray[np.int64], planes: int) -> FixedPointConv:
+    """The integer layer of integer weights Int64[O, I, kh, kw] at `scale`."""
+    return FixedPointConv(
+        layer.name,
+        split_planes(weights, planes, scale.exponent),
+        integer_neuron(layer.neuron, scale.membrane),
+        scale.membrane,
+        layer,
+        layer.stride,
+        layer.padding,
+    )

@@ -1,0 +1,1 @@
+"""What a run returns: spike records, their files and their comparison."""

@@ -1,0 +1,85 @@
+"""From a fixed-point model that fits stock parts to the populations and synapses that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.stock.circuit import Feed, direct
+from spikeseg_lava.stock.floors import mirror, windows
+from spikeseg_lava.stock.limits import SPIKES, Payloads
+from spikeseg_lava.stock.network import Circuit, LayerPlan, Signal, StockModel, StockNetwork
+from spikeseg_lava.stock.parts import KernelSynapse, Population
+
+REFIRE_STEPS = 4  # chip steps a frame: windows, OR, inhibition, and one for an even share of the leak
+
+
+def steps_per_frame(plans: Mapping[str, LayerPlan], fire_once: bool) -> int:
+    """1, or 4 where windows are closed, or mirrors lifted, between frames, as their neuron fired and may fire again."""
+    closes = any(plan.gadget == "mirror" or plan.depth > 1 for plan in plans.values())
+    return REFIRE_STEPS if closes and not fire_once else 1
+
+
+def build(
+    fitted: StockModel,
+    plans: Mapping[str, LayerPlan],
+    size: Pair,
+    frames: int,
+    fire_once: bool,
+    method: str,
+) -> StockNetwork:
+    """Write every layer of a model that fits as its plan says.
+
+    Args:
+        plans: one for every convolution.
+        size: (height, width) of the frames.
+        frames: longest sample the fire-once latch must hold for.
+    """
+    circuit = Circuit(steps_per_frame(plans, fire_once))
+    model = fitted.model
+    shape: Shape = (model.input_channels, *size)
+    feed, largest = Feed(Signal("input", shape, 1), model.input.bits), fitted.largest_payloads
+    outputs: dict[str, Signal] = {}
+    once = frames if fire_once else None
+    for layer in model.layers:
+        shape = layer.output_shape(shape)
+        if isinstance(layer, FixedPointConv):
+            signal = _convolution(circuit, layer, shape, feed, once, plans[layer.name], largest)
+        else:
+            signal = _pool(circuit, layer, shape, feed.signal)
+        outputs[layer.name], feed, largest = signal, Feed(signal), SPIKES
+    pools = {x.name: LayerPlan(x.name, "pool") for x in model.layers if isinstance(x, PoolLayer)}
+    return StockNetwork(
+        tuple(circuit.populations), tuple(circuit.synapses), tuple(circuit.sources), outputs, {**plans, **pools},
+        circuit.steps_per_frame, fitted, fire_once, frames, method,
+    )  # fmt: skip
+
+
+def _convolution(
+    circuit: Circuit,
+    conv: FixedPointConv,
+    shape: Shape,
+    feed: Feed,
+    once: int | None,
+    plan: LayerPlan,
+    largest: Payloads,
+) -> Signal:
+    if plan.neuron is not None:
+        conv = replace(conv, neuron=plan.neuron)
+    if plan.gadget == "windows":
+        return windows(circuit, conv, shape, feed, once, plan.depth)
+    if plan.gadget == "direct":
+        return direct(circuit, conv, shape, feed, once)
+    return mirror(circuit, conv, shape, feed, once, largest)
+
+
+def _pool(circuit: Circuit, layer: PoolLayer, shape: Shape, signal: Signal) -> Signal:
+    """Max-pool of 0/1 spikes: a depthwise Conv of weight 2 onto a LIF of threshold 1, one step later."""
+    circuit.population(Population(layer.name, shape, 1, np.zeros(shape[0], np.int64), layer.name, "pool"))
+    weight = np.full((shape[0], 1, *layer.kernel), 2, np.int64)
+    circuit.connect(KernelSynapse(f"{layer.name}_in", signal.name, layer.name, weight, layer.stride, groups=shape[0]))
+    return Signal(layer.name, shape, signal.emitted + 1)

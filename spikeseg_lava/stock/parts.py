@@ -1,0 +1,107 @@
+"""What a stock network is made of: populations of Lava's LIF neuron and synapses of Lava's Conv and Sparse, as data.
+
+One chip step of a population, `a` being what its synapses deliver (bit_accurate_loihi model of `lava.proc.lif`)::
+
+    u = trunc0(u * (4095 - du) / 4096) + (a << 6)          wraps at 24 bit
+    v = trunc0(v * (4096 - dv) / 4096) + u + bias          clipped to +-(2**23 - 1)
+    S = v > threshold << 6 ;  v = 0 where S
+
+Every synapse delivers the spikes of the step before. Units: `threshold` and weights count activations, `bias` counts
+1/64 of one (the units of u and v).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikeseg_lava.network.floats import Pair, Shape
+
+ACTIVATION_SHIFT = 6
+FORGET_CURRENT = 4095  # du: the current of a step is gone in the next
+Role = Literal["window", "neuron", "fire", "floor", "detector", "relay", "pool"]
+
+
+@dataclass(frozen=True)
+class ResetCycle:
+    """`LIFReset`: u and v are cleared before the input of every chip step n (from 1) with n = offset mod interval."""
+
+    interval: int
+    offset: int
+
+    def due(self, step: int) -> bool:
+        return step % self.interval == self.offset % self.interval
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """One LIF (or LIFReset) process.
+
+    Attributes:
+        shape: (channels, height, width).
+        threshold: vth, 17 bit, one for all neurons.
+        bias: Int64[C], one per channel, in 1/64 activations.
+        current_decay: du; voltage_decay: dv; 12 bit, one for all neurons.
+        layer: the layer of the network it serves.
+        role: what it does for that layer.
+    """
+
+    name: str
+    shape: Shape
+    threshold: int
+    bias: NDArray[np.int64]
+    layer: str
+    role: Role
+    voltage_decay: int = 0
+    current_decay: int = FORGET_CURRENT
+    reset: ResetCycle | None = None
+
+    @property
+    def neurons(self) -> int:
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class KernelSynapse:
+    """One Conv process, written as torch does: `weight` Int64[O, I / groups, kh, kw], cross-correlation.
+
+    Attributes:
+        message_bits: of graded payloads; 0 where the source sends 0/1 spikes.
+    """
+
+    name: str
+    source: str
+    target: str
+    weight: NDArray[np.int64]
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    groups: int = 1
+    message_bits: int = 0
+
+
+@dataclass(frozen=True)
+class PointSynapse:
+    """One Sparse process: neuron to neuron of equal place, `weight << exponent` for a spike."""
+
+    name: str
+    source: str
+    target: str
+    weight: int
+    exponent: int
+
+
+Synapse = KernelSynapse | PointSynapse
+
+
+@dataclass(frozen=True)
+class InputSource:
+    """The input as the host sends it: the payload of frame t, shifted left by `shift`, at chip step 1 + delay + K t."""
+
+    name: str
+    shape: Shape
+    bits: int
+    shift: int = 0
+    delay: int = 0

@@ -1,0 +1,224 @@
+"""The `.net` file read back by an interpreter of its documented layout: the same spikes as the integer oracle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.signal import convolve2d
+
+from spikeseg_lava.errors import ArgumentError, ExchangeError
+from spikeseg_lava.exchange.netx.layers import netx_layers
+from spikeseg_lava.exchange.netx.write import export_netx
+from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from torch_reference import run_reference
+
+
+def layer(name: str, weight: Any, theta: int, exponent: int = 0, decay: int = 0, **geometry: Any) -> FixedPointConv:
+    weight = np.asarray(weight, np.int8)
+    maps = len(weight)
+    mode: Any = "multiplicative" if decay else "subtractive"
+    cells = FixedPointNeuron(
+        np.full(maps, theta, np.int32), np.zeros(maps, np.int32), np.full(maps, decay, np.int32), mode, floor=False
+    )
+    floats = Neuron(np.ones(maps), np.zeros(maps), np.full(maps, 1 - decay / 4096), mode, floor=False)
+    source = ConvLayer(name, weight.astype(np.float32), floats, **geometry)
+    return FixedPointConv(name, (Plane(weight, exponent),), cells, np.ones(maps), source, **geometry)
+
+
+def model(seed: int = 0, thresholds: tuple[int, int, int] = (301, 150, 90), exponent: int = 0) -> FixedPointModel:
+    """conv (stride, asymmetric kernel) - conv - full connection - full connection, on 9 x 7 frames."""
+    rng = np.random.default_rng(seed)
+
+    def weights(*shape: int) -> NDArray[np.integer]:
+        return rng.integers(-60, 101, shape)
+
+    layers = (
+        layer("conv1", weights(3, 2, 3, 2), thresholds[0], exponent, stride=(1, 2), padding=(1, 0)),
+        layer("conv2", weights(4, 3, 2, 3), thresholds[1]),
+        layer("conv3", weights(5, 4, 8, 1), thresholds[2]),
+        layer("conv4", np.abs(weights(2, 5, 1, 1)), thresholds[2]),
+    )
+    return FixedPointModel(layers, InputCode(2, 3.0), input_size=(9, 7), timesteps=20)
+
+
+def frames(seed: int = 0) -> NDArray[np.float32]:
+    return (np.random.default_rng(seed + 50).integers(0, 4, (20, 2, 9, 7)) / 3).astype(np.float32)
+
+
+def interpreted(path: Path, payload: NDArray[np.integer]) -> list[NDArray[np.bool_]]:
+    """Spikes (T, ...) of every layer with neurons, W-H-C as Lava has them, without the delay of the synapses."""
+    x: Any = payload.transpose(0, 3, 2, 1)
+    spikes = []
+    with h5py.File(path) as file:
+        groups: Any = file["layer"]
+        for index in range(len(groups)):
+            group = groups[str(index)]
+            kind = group["type"][0].decode("ascii")
+            if kind == "input":
+                assert tuple(group["shape"][()][::-1]) == x.shape[1:]
+            elif kind == "flatten":
+                x = _flat(x)
+            else:
+                current = _conv(group, x) if kind == "conv" else _flat(x).astype(np.int64) @ group["weight"][()].T
+                x = _stock_lif(group["neuron"], current)
+                spikes.append(x)
+    return spikes
+
+
+def _flat(x: NDArray[Any]) -> NDArray[Any]:
+    """Lava's W-H-C maps as vectors in the order c, h, w."""
+    return x.transpose(0, 3, 2, 1).reshape(len(x), -1) if x.ndim == 4 else x
+
+
+def _conv(group: Any, x: NDArray[Any]) -> NDArray[np.int64]:
+    """Lava's Conv: flipped weights (O, kx, ky, I), true convolution on (W, H, C)."""
+    weight = group["weight"][()][:, :, ::-1, ::-1].transpose(0, 3, 2, 1)
+    px, py = group["padding"][()][::-1]
+    sx, sy = group["stride"][()][::-1]
+    x = np.pad(x.astype(np.int64), ((0, 0), (px, px), (py, py), (0, 0)))
+    out = [
+        [sum(convolve2d(x[t, :, :, i], w[:, :, i], "valid") for i in range(w.shape[2])) for w in weight]
+        for t in range(len(x))
+    ]
+    result = np.array(out).transpose(0, 2, 3, 1)[:, ::sx, ::sy]
+    assert result.shape[1:] == tuple(group["shape"][()][::-1])
+    return result
+
+
+def _stock_lif(neuron: Any, current: NDArray[np.int64]) -> NDArray[np.bool_]:
+    assert neuron["type"][0] == b"CUBA"
+    du, dv, vth = neuron["iDecay"][()] - 1, neuron["vDecay"][()], neuron["vThMant"][()]
+    u, v = np.zeros_like(current[0]), np.zeros_like(current[0])
+    spikes = np.zeros(current.shape, bool)
+    for t, a in enumerate(current):
+        u = np.sign(u) * (np.abs(u) * (4096 - (du + 1)) >> 12) + (a << 6)
+        assert np.abs(u).max() < 2**23
+        v = np.clip(np.sign(v) * (np.abs(v) * (4096 - dv) >> 12) + u, -(2**23) + 1, 2**23 - 1)
+        spikes[t] = v > vth << 6
+        v[spikes[t]] = 0
+    return spikes
+
+
+def same_spikes(fixed: FixedPointModel, path: Path, clip: NDArray[np.float32]) -> dict[str, int]:
+    """Compare every layer; the numbers of spikes that were compared."""
+    oracle = run_reference(fixed, clip, fire_once=False)
+    theirs = interpreted(path, fixed.input.encode(clip))
+    for conv, spikes in zip(fixed.convolutions, theirs, strict=True):
+        maps = spikes[:, None, None, :] if spikes.ndim == 2 else spikes
+        np.testing.assert_array_equal(np.argwhere(maps.transpose(0, 3, 2, 1)), oracle.spikes[conv.name])
+    return oracle.counts
+
+
+def test_the_file_gives_the_spikes_of_the_oracle(tmp_path: Path) -> None:
+    export_netx(model(), tmp_path / "a.net")
+    counts = same_spikes(model(), tmp_path / "a.net", frames())
+    assert min(counts.values()) > 10
+
+
+@settings(deadline=None, max_examples=8)
+@given(seed=st.integers(0, 1000), exponent=st.integers(0, 3), theta=st.integers(100, 2000))
+def test_any_threshold_and_exponent(tmp_path_factory: Any, seed: int, exponent: int, theta: int) -> None:
+    path = tmp_path_factory.mktemp("netx") / "a.net"
+    fixed = model(seed, (theta, 150, 90), exponent)
+    export_netx(fixed, path)
+    assert same_spikes(fixed, path, frames(seed))["conv1"] > 0
+
+
+def test_a_full_connection_may_come_first(tmp_path: Path) -> None:
+    weight = np.random.default_rng(8).integers(-20, 40, (4, 2, 9, 7))
+    one = replace(model(), layers=(layer("conv1", weight, 3000), layer("conv2", np.full((2, 4, 1, 1), 3), 10)))
+    export_netx(one, tmp_path / "a.net")
+    assert same_spikes(one, tmp_path / "a.net", frames())["conv2"] > 5
+
+
+def test_a_decay_is_exact_where_the_units_agree(tmp_path: Path) -> None:
+    weight = np.random.default_rng(2).integers(-60, 64, (3, 2, 3, 3)) * 2
+    one = replace(model(), layers=(layer("conv1", weight, (500 << 6) + 1, 6, decay=700),))
+    export_netx(one, tmp_path / "a.net")
+    assert same_spikes(one, tmp_path / "a.net", frames())["conv1"] > 50
+    assert netx_layers(one)[0].decay == 700
+
+
+def test_the_layout(tmp_path: Path) -> None:
+    export_netx(model(), tmp_path / "a.net")
+    with h5py.File(tmp_path / "a.net") as file:
+        groups: Any = file["layer"]
+        kinds = [groups[str(i)]["type"][0].decode() for i in range(len(groups))]
+        assert kinds == ["input", "conv", "conv", "flatten", "dense", "dense"]
+        assert sorted(groups["0"]) == ["shape", "type"], "with neurons the reader would forget graded input"
+        assert groups["0"]["shape"][()].tolist() == [2, 9, 7]
+        assert groups["1"]["stride"][()].tolist() == [1, 2]
+        assert groups["4"]["weight"].shape == (5, 4 * 8 * 1)
+        assert groups["1"].attrs["name"] == "conv1"
+        weight = groups["1"]["weight"][()]
+    assert (weight == 2 * model().convolutions[0].kernel).all(), "odd weights of both signs are doubled"
+
+
+def _with(index: int, **neuron: Any) -> FixedPointModel:
+    layers = list(model().convolutions)
+    layers[index] = replace(layers[index], neuron=replace(layers[index].neuron, **neuron))
+    return replace(model(), layers=tuple(layers))
+
+
+def _with_layer(new: Any) -> FixedPointModel:
+    return replace(model(), layers=(new, *model().layers[1:]))
+
+
+def refused_models() -> dict[str, FixedPointModel]:
+    plain, weights = model(), model().convolutions[0].planes[0].weight
+    wide = replace(plain.convolutions[0], planes=(Plane(weights, 0), Plane(weights, 8)))
+    return {
+        r"`conv1`: the stock LIF has no floor": _with(0, floor=True),
+        r"`conv2`: a leak lets V drift": _with(1, leak=np.full(4, 3, np.int32)),
+        r"`conv3`: a population has one threshold": _with(2, threshold=np.arange(5, dtype=np.int32) + 90),
+        r"`pool1`: its reader has no pooling": replace(
+            plain, layers=(plain.layers[0], PoolLayer("pool1", (1, 1), (1, 1)), *plain.layers[1:])
+        ),
+        r"`conv1`: weights of .* do not fit": _with_layer(wide),
+        r"`conv4`: threshold .* is beyond 17 bits": _with(3, threshold=np.full(2, 2**22, np.int32)),
+        r"`conv1`: with a decay its weights": _with(0, decay=np.full(3, 100, np.int32), leak_mode="multiplicative"),
+        r"`conv4`: the weights of a neuron add up": replace(
+            plain,
+            layers=(*plain.layers[:3], layer("conv4", np.full((2, 1200, 1, 1), 127), 90)),
+        ),
+    }
+
+
+@pytest.mark.parametrize("reason", refused_models())
+def test_what_netx_cannot_express_is_refused_by_name(reason: str) -> None:
+    fixed = refused_models()[reason]
+    if "add up" in reason:
+        fixed = replace(fixed, layers=fixed.layers[3:], input_size=(1, 1))
+    with pytest.raises(ExchangeError, match=reason):
+        netx_layers(fixed)
+
+
+def test_all_reasons_come_together() -> None:
+    both = replace(_with(0, floor=True), layers=(*_with(0, floor=True).layers[:1], *_with(1, floor=True).layers[1:]))
+    with pytest.raises(ExchangeError, match=r"`conv1`: .*; `conv2`: "):
+        netx_layers(both)
+
+
+def test_a_size_is_needed() -> None:
+    with pytest.raises(ArgumentError, match=r"`size`"):
+        netx_layers(replace(model(), input_size=None))
+
+
+def test_the_network_of_the_nir_paper_goes_on_to_netx(shared: Path, tmp_path: Path) -> None:
+    from spikeseg_lava.exchange.nir.read import from_nir
+    from spikeseg_lava.quantization.quantize import quantize
+
+    network = from_nir(shared / "nir" / "cnn_sinabs.nir")
+    fixed = quantize(network, planes=1, input_bits=1)
+    export_netx(fixed, tmp_path / "cnn.net")
+    clip = (np.random.default_rng(3).random((5, 2, 34, 34)) < 0.2).astype(np.float32)
+    assert same_spikes(fixed, tmp_path / "cnn.net", clip)["conv2"] > 100
