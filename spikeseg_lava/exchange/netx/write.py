@@ -21,7 +21,7 @@ from spikeseg_lava.network.integers import FixedPointModel
 FORGET_CURRENT = 4096  # iDecay: nothing of the last step's current is left
 
 
-def export_netx(model: FixedPointModel, path: str | os.PathLike[str], size: Pair | None = None) -> None:
+def write_netx(model: FixedPointModel, path: str | os.PathLike[str], size: Pair | None = None) -> None:
     """Write `model` as a NetX file for frames of `size` (height, width; default: the model's own).
 
     Load it with `netx.hdf5.Network(net_config=path, input_message_bits=...)` and send payloads to `net.inp`: W-H-C, or

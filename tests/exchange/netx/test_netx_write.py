@@ -16,7 +16,7 @@ from scipy.signal import convolve2d
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
 from spikeseg_lava.exchange.netx.layers import netx_layers
-from spikeseg_lava.exchange.netx.write import export_netx
+from spikeseg_lava.exchange.netx.write import write_netx
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
 from torch_reference import run_reference
@@ -119,7 +119,7 @@ def same_spikes(fixed: FixedPointModel, path: Path, clip: NDArray[np.float32]) -
 
 
 def test_the_file_gives_the_spikes_of_the_oracle(tmp_path: Path) -> None:
-    export_netx(model(), tmp_path / "a.net")
+    write_netx(model(), tmp_path / "a.net")
     counts = same_spikes(model(), tmp_path / "a.net", frames())
     assert min(counts.values()) > 10
 
@@ -129,27 +129,27 @@ def test_the_file_gives_the_spikes_of_the_oracle(tmp_path: Path) -> None:
 def test_any_threshold_and_exponent(tmp_path_factory: Any, seed: int, exponent: int, theta: int) -> None:
     path = tmp_path_factory.mktemp("netx") / "a.net"
     fixed = model(seed, (theta, 150, 90), exponent)
-    export_netx(fixed, path)
+    write_netx(fixed, path)
     assert same_spikes(fixed, path, frames(seed))["conv1"] > 0
 
 
 def test_a_full_connection_may_come_first(tmp_path: Path) -> None:
     weight = np.random.default_rng(8).integers(-20, 40, (4, 2, 9, 7))
     one = replace(model(), layers=(layer("conv1", weight, 3000), layer("conv2", np.full((2, 4, 1, 1), 3), 10)))
-    export_netx(one, tmp_path / "a.net")
+    write_netx(one, tmp_path / "a.net")
     assert same_spikes(one, tmp_path / "a.net", frames())["conv2"] > 5
 
 
 def test_a_decay_is_exact_where_the_units_agree(tmp_path: Path) -> None:
     weight = np.random.default_rng(2).integers(-60, 64, (3, 2, 3, 3)) * 2
     one = replace(model(), layers=(layer("conv1", weight, (500 << 6) + 1, 6, decay=700),))
-    export_netx(one, tmp_path / "a.net")
+    write_netx(one, tmp_path / "a.net")
     assert same_spikes(one, tmp_path / "a.net", frames())["conv1"] > 50
     assert netx_layers(one)[0].decay == 700
 
 
 def test_the_layout(tmp_path: Path) -> None:
-    export_netx(model(), tmp_path / "a.net")
+    write_netx(model(), tmp_path / "a.net")
     with h5py.File(tmp_path / "a.net") as file:
         groups: Any = file["layer"]
         kinds = [groups[str(i)]["type"][0].decode() for i in range(len(groups))]
@@ -219,6 +219,6 @@ def test_the_network_of_the_nir_paper_goes_on_to_netx(shared: Path, tmp_path: Pa
 
     network = from_nir(shared / "nir" / "cnn_sinabs.nir")
     fixed = quantize(network, planes=1, input_bits=1)
-    export_netx(fixed, tmp_path / "cnn.net")
+    write_netx(fixed, tmp_path / "cnn.net")
     clip = (np.random.default_rng(3).random((5, 2, 34, 34)) < 0.2).astype(np.float32)
     assert same_spikes(fixed, tmp_path / "cnn.net", clip)["conv2"] > 100
