@@ -1,4 +1,4 @@
-"""`spikeseg-lava evaluate`: how many labelled objects are found, for the network's forms side by side."""
+"""`spikeseg-lava evaluate`: how many labelled objects are found, for the network's variants side by side."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
-from spikeseg_lava.cli.forms import FLOAT, forms_of
 from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS
 from spikeseg_lava.cli.networks import network_and_input, read_checkpoint, shipped_network
+from spikeseg_lava.cli.variants import FLOAT, variants_of
 from spikeseg_lava.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def evaluate(
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of the first synthetic recording.")] = 0,
     stock: Annotated[
-        bool, typer.Option("--stock/--no-stock", help="Also the form of stock Loihi parts (slow).")
+        bool, typer.Option("--stock/--no-stock", help="Also the variant of stock Loihi parts (slow).")
     ] = False,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
@@ -67,10 +67,10 @@ def evaluate(
         sources = evaluation.synthetic_sources(synthetic, seed)
     else:
         sources = evaluation.find_sources(dataset, options.parse_size(sensor_size))
-    forms = forms_of(network, fire_once, stock=_frames_of(settings) if stock else None)
+    variants = variants_of(network, fire_once, stock=_frames_of(settings) if stock else None)
     with progress() as bar:
-        found = evaluation.evaluate(sources, forms, network, settings, results, facts={"fire_once": fire_once})
-        judged = list(bar.track(found, total=len(sources) * len(forms), description="recordings"))
+        found = evaluation.evaluate(sources, variants, network, settings, results, facts={"fire_once": fire_once})
+        judged = list(bar.track(found, total=len(sources) * len(variants), description="recordings"))
     if output is not None:
         _write(output, evaluation.csv_text(judged))
     table = evaluation.rows(judged)
@@ -82,7 +82,7 @@ def evaluate(
         say(evaluation.DEFINITION)
         say_table("volumes, per recording and overall", evaluation.COLUMNS, (list(row.values()) for row in table))
         if costs:
-            say_table("what the other forms cost", tuple(costs[0]), (list(row.values()) for row in costs))
+            say_table("what the other variants cost", tuple(costs[0]), (list(row.values()) for row in costs))
     for result in skipped:
         note(f"skipped: {result.recording}: {result.reason}")
     if skipped and not table:

@@ -112,6 +112,6 @@ def _stock(model: FixedPointModel, frames: Any, fire_once: bool) -> list[Table]:
     if frames is None:
         raise ArgumentError("`--stock` is measured on a clip: name one after the network")
     from spikeseg_lava.chip.report.alternatives import stock_table
-    from spikeseg_lava.cli.forms import stock_report
+    from spikeseg_lava.cli.variants import stock_report
 
     return [stock_table(stock_report(model, frames, fire_once))]

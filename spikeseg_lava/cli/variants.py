@@ -1,4 +1,4 @@
-"""The forms of one network that are set side by side: trained floats, the chip's integers, stock Loihi parts only."""
+"""Variants of one network that are set side by side: trained floats, the chip's integers, stock Loihi parts only."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 FLOAT, INTEGER, STOCK = "float", "fixed-point", "stock parts"
 
 
-def forms_of(
+def variants_of(
     network: SpikingNetwork,
     fire_once: bool,
     calibration: Sequence[NDArray[np.float32]] | None = None,
     stock: tuple[Pair, int] | None = None,
 ) -> dict[str, Runner]:
-    """What runs one sample of each form; `stock`: size (height, width) and steps of the samples, or None."""
+    """What runs one sample of each variant; `stock`: size (height, width) and steps of the samples, or None."""
     from spikeseg_lava.quantization.quantize import quantize
 
     model = quantize(network, calibration=calibration)
-    forms: dict[str, Runner] = {
+    variants: dict[str, Runner] = {
         FLOAT: runner_of(network, "torch", fire_once),
         INTEGER: runner_of(model, "event", fire_once),
     }
@@ -39,12 +39,12 @@ def forms_of(
 
         size, steps = stock
         clip = calibration[0] if calibration else None
-        forms[STOCK] = partial(run_stock, lower(model, "stock", clip, fire_once=fire_once, frames=steps, size=size))
-    return forms
+        variants[STOCK] = partial(run_stock, lower(model, "stock", clip, fire_once=fire_once, frames=steps, size=size))
+    return variants
 
 
 def stock_report(model: FixedPointModel, frames: NDArray[Any], fire_once: bool) -> StockReport:
-    """The stock form of a model, made for a clip and measured on it against the model's own spikes."""
+    """The stock variant of a model, made for a clip and measured on it against the model's own spikes."""
     from spikeseg_lava.execution.backends import run
     from spikeseg_lava.stock.cost import measure
     from spikeseg_lava.stock.lower import lower
