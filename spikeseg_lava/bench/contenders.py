@@ -131,8 +131,7 @@ def stock_lava(case: Case) -> Iterator[Call]:
 
     Without floor and fire-once, which stock parts lack. The source holds the payloads, as Lava's RingBuffer would.
     """
-    from lava.magma.core.run_conditions import RunSteps
-
+    from spikeseg_lava.lava.runner import run_steps
     from spikeseg_lava.lava.stock import build_stock_graph
     from spikeseg_lava.stock.lower import lower
 
@@ -140,8 +139,8 @@ def stock_lava(case: Case) -> Iterator[Call]:
     graph = build_stock_graph(lower(case.model, calibration=frames, method="unfloored", fire_once=False), frames)
     process = next(iter(graph.neurons.values()))
     try:
-        process.run(RunSteps(1), graph.run_config)
-        yield lambda: process.run(RunSteps(case.steps), graph.run_config)
+        process.run(run_steps(1), graph.run_config)
+        yield lambda: process.run(run_steps(case.steps), graph.run_config)
         process.stop()
     finally:
         graph.close()
@@ -150,16 +149,15 @@ def stock_lava(case: Case) -> Iterator[Call]:
 @contextmanager
 def _lava(graph: Any, case: Case) -> Iterator[Call]:
     """A started graph behind its silent step: one call runs the clip, and there is only one."""
-    from lava.magma.core.run_conditions import RunSteps
-
+    from spikeseg_lava.lava.runner import run_steps
     from spikeseg_lava.lava.runtime.runtime import supervised
 
     source = graph.source if hasattr(graph, "source") else next(iter(graph.neurons.values()))
     try:
         runtime = supervised(source, graph.run_config, timeout=600.0)
         try:
-            runtime.start(RunSteps(1))
-            yield lambda: runtime.start(RunSteps(case.steps))
+            runtime.start(run_steps(1))
+            yield lambda: runtime.start(run_steps(case.steps))
             runtime.stop()
         finally:
             runtime.close()

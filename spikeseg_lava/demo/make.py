@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from spikeseg_lava import demo
 from spikeseg_lava.events.scene import ScenePlan
 from spikeseg_lava.events.synthetic import Scene, synthesize
+from spikeseg_lava.exchange.checkpoint.file import write_checkpoint
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer, SpikingNetwork
 
@@ -102,11 +103,8 @@ def make(folder: Path = demo.DATA) -> None:
 
 
 def _write_checkpoint(path: Path, network: SpikingNetwork) -> None:
-    import torch
-
-    state = {key: torch.tensor(value) for layer in network.convolutions for key, value in _state(layer).items()}
-    with writing(path) as file:
-        torch.save({"model_state_dict": state, "config": _config(network)}, file)
+    state = {key: value for layer in network.convolutions for key, value in _state(layer).items()}
+    write_checkpoint(path, state, _config(network))
 
 
 def _state(layer: ConvLayer) -> dict[str, Any]:

@@ -54,3 +54,8 @@ def run_graph(graph: Graph, steps: int, timeout: float | None = None) -> SpikeRe
         return SpikeRecord(graph.spikes(), graph.membranes(), {"latency": dict(graph.latency)})
     finally:
         graph.close()
+
+
+def run_steps(count: int) -> RunSteps:
+    """Lava's run condition of `count` steps, for callers outside this package, which do not import Lava."""
+    return RunSteps(count)

@@ -8,13 +8,16 @@ import re
 import warnings
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch.torch_version import TorchVersion
 
 from spikeseg_lava.errors import CheckpointError
+from spikeseg_lava.files import writing
 
 ALLOWED: list[Any] = [TorchVersion]  # a str: training code stores `torch.__version__`
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
@@ -82,3 +85,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that one: a seek before the start of the file
         return error.strerror or text
     return "it is truncated, damaged, or no file of `torch.save`"
+
+
+def write_checkpoint(path: Path, state: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
+    """Write a checkpoint as SpikeSEG's training does: `model_state_dict` and `config`, in torch's zip format."""
+    tensors = {key: torch.tensor(value) for key, value in state.items()}
+    with writing(path) as file:
+        torch.save({"model_state_dict": tensors, "config": dict(config)}, file)
