@@ -19,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from spikeseg_lava.compilation import compiled
 from spikeseg_lava.decoding.stages import Stage, Winners
 from spikeseg_lava.network.floats import ConvLayer, Pair
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _scatter(neurons, weight, corners, drive):
     """Add the kernel of every neuron to `drive` (I, h, w), its first place at the neuron's corner (row, column)."""
     inputs, rows, columns = drive.shape

@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from spikeseg_lava.compilation import compiled
 from spikeseg_lava.network.floats import Shape
 from spikeseg_lava.network.integers import DECAY_BITS, DECAY_UNIT, STATE_MAX, FixedPointConv
 from spikeseg_lava.stock.parts import ACTIVATION_SHIFT, KernelSynapse, Population
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_events(activation, kernel, stride, padding, channels_out, events, payloads):
     """Add each event's kernel to `activation` Int64[H, W, O].
 
