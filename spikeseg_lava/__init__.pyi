@@ -2,7 +2,8 @@
 
 __version__: str
 
-from .chip.report.report import build_report as build_report
+from .chip.report.build import build_report as build_report
+from .chip.rules.check import check_rules as check_rules
 from .decoding.decoder import Decoded as Decoded
 from .decoding.decoder import decode as decode
 from .decoding.smash import group as group

@@ -50,8 +50,8 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Design rules, resources and activity of a network on a chip. Exit code 1 if it breaks a rule."""
+    from spikeseg_lava.chip.report.build import build_report
     from spikeseg_lava.chip.report.html import save_html
-    from spikeseg_lava.chip.report.report import build_report
     from spikeseg_lava.execution.backends import run
 
     options.check_outputs(html)
@@ -76,7 +76,7 @@ def report(
 
 
 def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
-    from spikeseg_lava.chip.report.text import explain_figure, explanation, tables
+    from spikeseg_lava.chip.report.report import explain_figure, explanation, tables
 
     if figure is not None:
         say(explanation(explain_figure(built, figure)))
@@ -102,16 +102,16 @@ def _savings(network: SpikingNetwork | FixedPointModel, built: Report) -> list[T
 
     if isinstance(network, SpikingNetwork):
         simpler = integers_of(simplify(network).network, None, Quantisation(built.target.name))
-        whole = resources(integers_of(network, None, Quantisation(built.target.name)), built.target, built.subject.size)
+        whole = resources(integers_of(network, None, Quantisation(built.target.name)), built.target, built.mapped.size)
     else:
         simpler, whole = simplify(network).network, built.resources
-    return [savings_table(whole, resources(simpler, built.target, built.subject.size))]
+    return [savings_table(whole, resources(simpler, built.target, built.mapped.size))]
 
 
 def _stock(model: FixedPointModel, frames: Any, fire_once: bool) -> list[Table]:
     if frames is None:
         raise ArgumentError("`--stock` is measured on a clip: name one after the network")
-    from spikeseg_lava.chip.report.alternatives import stock_table
     from spikeseg_lava.cli.variants import stock_report
+    from spikeseg_lava.stock.cost import stock_table
 
     return [stock_table(stock_report(model, frames, fire_once))]

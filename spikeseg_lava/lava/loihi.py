@@ -1,9 +1,7 @@
-"""Where a Loihi 2 is: behind SLURM or at an address, and of which generation.
+"""`backend="loihi2"`: the host that has a chip, and a run of a stock network there, aligned like every other record.
 
-`backend="loihi2"`: a stock network on the chip, with spike adapters at both ends, aligned like every other record.
-
-Needs Intel's Lava extension for Loihi, which members of its research community get; without it, one line says so. Only
-the construction is tested here (with a stand-in for the extension): nothing of this has run on silicon yet.
+It needs Intel's Lava extension for Loihi, which members of its research community get; without it, one line says so.
+Only the construction is tested here (with a stand-in for the extension): nothing of this has run on silicon yet.
 """
 
 from __future__ import annotations
@@ -66,7 +64,7 @@ class LoihiHost:
 
 
 def choose_host(host: LoihiHost) -> None:
-    """Tell Lava where to run; BackendError when the host does not answer or SLURM does not know it."""
+    """Set the host that Lava runs on; BackendError when the host does not answer or SLURM does not know it."""
     generation = loihi.ChipGeneration(host.generation)
     try:
         if host.address is None:

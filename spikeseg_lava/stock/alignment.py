@@ -22,7 +22,7 @@ def aligned_record(
     """A record in frames from the spikes of the output populations in chip steps.
 
     A layer's spikes of frame t leave at chip step `emitted + lag + K t`. Spikes at other steps belong to no frame;
-    `meta` counts them (`stray`), and tells by how many chip steps each layer runs behind the input (`latency`).
+    `meta` counts them (`stray`), and `latency` holds by how many chip steps each layer runs behind the input.
 
     Args:
         rows: population -> Int32[N, 4] of (chip step from 0, c, y, x).
@@ -49,7 +49,7 @@ def aligned_record(
 def best_lag(network: StockNetwork, rows: Mapping[str, Rows], expected: SpikeRecord, most: int) -> tuple[int, float]:
     """(lag of 0..`most` chip steps at which most spikes are those expected, their share of both records together).
 
-    `expected` is the record of the stock simulator on the same frames. Without any spike no lag can be told: (0, 0.0).
+    `expected` is the record of the stock simulator on the same frames. Without any spike no lag can be found: (0, 0.0).
     """
     steps = int(expected.meta["steps"])
     shares = [_share(expected, aligned_record(network, rows, steps, "", lag)) for lag in range(most + 1)]

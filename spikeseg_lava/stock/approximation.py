@@ -86,7 +86,7 @@ def _legal(
 def _without_problems(
     make: Callable[[int], FixedPointConv], units: int, problems: Problems, largest: Any
 ) -> Iterator[FixedPointConv]:
-    """Layers with fewer and fewer units that nothing speaks against; QuantisationError when an eighth is too many."""
+    """Layers with fewer and fewer units that have no problem; QuantisationError when an eighth is too many."""
     least = max(1, units // 8)
     while True:
         conv = make(units)

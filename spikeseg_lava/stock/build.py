@@ -9,8 +9,8 @@ import numpy as np
 
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
 from spikeseg_lava.network.integers import FixedPointConv
-from spikeseg_lava.stock.circuit import Feed, direct
-from spikeseg_lava.stock.floors import mirror, windows
+from spikeseg_lava.stock.circuit import LayerInput, direct
+from spikeseg_lava.stock.floors import hard_reset_floor, staggered_floor
 from spikeseg_lava.stock.limits import SPIKES, Payloads
 from spikeseg_lava.stock.network import Circuit, LayerPlan, Signal, StockModel, StockNetwork
 from spikeseg_lava.stock.parts import KernelSynapse, Population
@@ -42,16 +42,16 @@ def build(
     circuit = Circuit(steps_per_frame(plans, fire_once))
     model = fitted.model
     shape: Shape = (model.input_channels, *size)
-    feed, largest = Feed(Signal("input", shape, 1), model.input.bits), fitted.largest_payloads
+    incoming, largest = LayerInput(Signal("input", shape, 1), model.input.bits), fitted.largest_payloads
     outputs: dict[str, Signal] = {}
     once = frames if fire_once else None
     for layer in model.layers:
         shape = layer.output_shape(shape)
         if isinstance(layer, FixedPointConv):
-            signal = _convolution(circuit, layer, shape, feed, once, plans[layer.name], largest)
+            signal = _convolution(circuit, layer, shape, incoming, once, plans[layer.name], largest)
         else:
-            signal = _pool(circuit, layer, shape, feed.signal)
-        outputs[layer.name], feed, largest = signal, Feed(signal), SPIKES
+            signal = _pool(circuit, layer, shape, incoming.signal)
+        outputs[layer.name], incoming, largest = signal, LayerInput(signal), SPIKES
     pools = {x.name: LayerPlan(x.name, "pool") for x in model.layers if isinstance(x, PoolLayer)}
     return StockNetwork(
         tuple(circuit.populations), tuple(circuit.synapses), tuple(circuit.sources), outputs, {**plans, **pools},
@@ -63,7 +63,7 @@ def _convolution(
     circuit: Circuit,
     conv: FixedPointConv,
     shape: Shape,
-    feed: Feed,
+    incoming: LayerInput,
     once: int | None,
     plan: LayerPlan,
     largest: Payloads,
@@ -71,10 +71,10 @@ def _convolution(
     if plan.neuron is not None:
         conv = replace(conv, neuron=plan.neuron)
     if plan.gadget == "windows":
-        return windows(circuit, conv, shape, feed, once, plan.depth)
+        return staggered_floor(circuit, conv, shape, incoming, once, plan.depth)
     if plan.gadget == "direct":
-        return direct(circuit, conv, shape, feed, once)
-    return mirror(circuit, conv, shape, feed, once, largest)
+        return direct(circuit, conv, shape, incoming, once)
+    return hard_reset_floor(circuit, conv, shape, incoming, once, largest)
 
 
 def _pool(circuit: Circuit, layer: PoolLayer, shape: Shape, signal: Signal) -> Signal:

@@ -1,8 +1,8 @@
-"""How a layer's input reaches its populations: weights made even, exponents carried, delays relayed.
+"""The stages that a lowered layer is wired from: its input, the one plain LIF, and the stage that carries its spikes.
 
-The last stage of a layer: one population whose spikes are the layer's, firing once or freeing its windows.
-
-One LIF for each neuron: exact where the floor never acts, a measured approximation elsewhere.
+The input stage makes weights even, carries exponents and relays delays. A layer whose floor never acts is one LIF for
+each neuron, which is exact. The last stage is one population whose spikes are the layer's: an OR, or a latch that fires
+once.
 """
 
 from __future__ import annotations
@@ -20,23 +20,27 @@ from spikeseg_lava.stock.parts import InputSource, KernelSynapse, PointSynapse, 
 
 
 @dataclass(frozen=True)
-class Feed:
+class LayerInput:
     """The input of a layer: graded payloads of `bits` from the host, or (bits 0) the spikes of the layer below."""
 
     signal: Signal
     bits: int = 0
 
 
-def drive(circuit: Circuit, conv: FixedPointConv, feed: Feed, target: str, sign: int = 1, delay: int = 0) -> None:
-    """Connect `feed` to `target` so that a step brings `sign * 2 * A` activations, A being the contract's drive.
+def connect_input(
+    circuit: Circuit, conv: FixedPointConv, incoming: LayerInput, target: str, sign: int = 1, delay: int = 0
+) -> None:
+    """Connect `incoming` to `target` so that a step brings `sign * 2 * A` activations, A being the contract's drive.
 
     A graded plane's exponent sits in its own copy of the payload; a spike plane's is made by `2**exponent` synapses.
     """
     for index, plane in enumerate(conv.planes):
         weight = sign * 2 * plane.weight.astype(np.int64)
-        repeats = 1 if feed.bits else 1 << plane.exponent
-        source = _payload(circuit, feed, plane.exponent, delay) if feed.bits else _spikes(circuit, feed, delay)
-        bits = feed.bits + plane.exponent if feed.bits else 0
+        repeats = 1 if incoming.bits else 1 << plane.exponent
+        source = (
+            _payload(circuit, incoming, plane.exponent, delay) if incoming.bits else _spikes(circuit, incoming, delay)
+        )
+        bits = incoming.bits + plane.exponent if incoming.bits else 0
         for copy in range(repeats):
             name = f"{target}_plane{index}_{copy}"
             circuit.connect(KernelSynapse(name, source, target, weight, conv.stride, conv.padding, message_bits=bits))
@@ -52,18 +56,18 @@ def relay(name: str, shape: Shape, layer: str) -> Population:
     return Population(name, shape, 1, np.zeros(shape[0], np.int64), layer, "relay")
 
 
-def _payload(circuit: Circuit, feed: Feed, shift: int, delay: int) -> str:
+def _payload(circuit: Circuit, incoming: LayerInput, shift: int, delay: int) -> str:
     name = f"input_shift{shift}_delay{delay}"
-    return circuit.source(InputSource(name, feed.signal.shape, feed.bits + shift, shift, delay))
+    return circuit.source(InputSource(name, incoming.signal.shape, incoming.bits + shift, shift, delay))
 
 
-def _spikes(circuit: Circuit, feed: Feed, delay: int) -> str:
-    source = feed.signal.name
+def _spikes(circuit: Circuit, incoming: LayerInput, delay: int) -> str:
+    source = incoming.signal.name
     for step in range(delay):
-        name = f"{feed.signal.name}_delay{step + 1}"
+        name = f"{incoming.signal.name}_delay{step + 1}"
         if all(population.name != name for population in circuit.populations):
-            circuit.population(relay(name, feed.signal.shape, feed.signal.name))
-            circuit.connect(pointwise(f"{name}_in", source, name, feed.signal.shape[0], 2))
+            circuit.population(relay(name, incoming.signal.shape, incoming.signal.name))
+            circuit.connect(pointwise(f"{name}_in", source, name, incoming.signal.shape[0], 2))
         source = name
     return source
 
@@ -109,7 +113,7 @@ def floor_is_idle(conv: FixedPointConv) -> bool:
     return not conv.neuron.floor or not pulls
 
 
-def direct(circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, once: int | None) -> Signal:
+def direct(circuit: Circuit, conv: FixedPointConv, shape: Shape, incoming: LayerInput, once: int | None) -> Signal:
     """The layer as one population of LIF neurons.
 
     Args:
@@ -117,7 +121,7 @@ def direct(circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, onc
 
     A leaking neuron is cleared when its first frame arrives: the bias has pulled it down while it waited.
     """
-    emitted = feed.signal.emitted + 1
+    emitted = incoming.signal.emitted + 1
     name = conv.name if once is None else f"{conv.name}_neuron"
     bias = -spread_leak(conv, circuit.steps_per_frame)
     reset = ResetCycle(ONLY_AT_START, emitted) if bias.any() else None
@@ -127,7 +131,7 @@ def direct(circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, onc
             voltage_decay=step_decay(conv, circuit.steps_per_frame), reset=reset,
         )
     )  # fmt: skip
-    drive(circuit, conv, feed, name)
+    connect_input(circuit, conv, incoming, name)
     return Signal(name, shape, emitted) if once is None else latch(circuit, conv.name, shape, [name], emitted, once)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from spikeseg_lava.chip.report.table import Table
 from spikeseg_lava.network.integers import FixedPointModel
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
@@ -94,6 +95,17 @@ def compare_methods(
     """Lower a model by several methods and measure each on a clip (another than the calibration's, best)."""
     networks = (lower(model, "stock", calibration, method=m, fire_once=fire_once) for m in methods)  # type: ignore[arg-type]
     return [measure(network, frames, reference) for network in networks]
+
+
+def stock_table(cost: StockReport) -> Table:
+    """A stock-only network on a clip: how it is made, its fidelity, and what it costs."""
+    rows = [
+        [x.layer, x.gadget, x.exact, x.iou, x.neurons, x.plain_neurons, x.spikes, x.plain_spikes, x.latency]
+        for x in cost.layers
+    ]
+    columns = ("layer", "made by", "exact", "IoU", "neurons", "of the layer", "spikes", "of the layer", "latency")
+    steps = f"{cost.steps_per_frame} chip step(s) a frame; latency in chip steps"
+    return Table(f"Stock parts only, method {cost.method}", columns, rows, steps)
 
 
 def _layer_cost(

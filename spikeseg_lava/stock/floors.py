@@ -1,6 +1,7 @@
-"""The floor from the hard reset: a mirrored neuron fires where the membrane would fall below zero.
+"""Two ways to make the floor `V = max(V, 0)` from neurons that have none: by their hard reset, or by staggered starts.
 
-Four populations for each neuron, exact for any number of frames:
+Hard reset: a negated neuron fires where the membrane would fall below zero. Four populations for each neuron, exact for
+any number of frames:
 
 * floor: weights and leak negated, threshold 0. It holds -V; where V would become negative it fires, and its own hard
   reset puts it to 0: exactly `V = max(V, 0)`. It cannot see Theta.
@@ -13,9 +14,8 @@ Four populations for each neuron, exact for any number of frames:
 
 The price is activity: an idle leaking neuron fires on every step in three of the four.
 
-The floor from windows: copies of a LIF that start one frame apart, and an OR.
-
-A floored neuron that has not fired since frame r is a maximum over starts (Lindley's recursion)::
+Staggered starts: copies of a LIF, each cleared in turn one frame after the other, and an OR over them. A floored
+neuron that has not fired since frame r is a maximum over starts (Lindley's recursion)::
 
     V(t) = max(0, max over r < s <= t of  sum of A - L over frames s..t)
 
@@ -33,9 +33,9 @@ from __future__ import annotations
 from spikeseg_lava.network.floats import Shape
 from spikeseg_lava.network.integers import FixedPointConv
 from spikeseg_lava.stock.circuit import (
-    Feed,
+    LayerInput,
     collect,
-    drive,
+    connect_input,
     inhibition,
     latch,
     memoryless_bias,
@@ -72,7 +72,7 @@ def lift_needed(conv: FixedPointConv, largest_payload: Payloads) -> int:
     return 2 * int(conv.neuron.threshold.max()) + largest_drive(conv, largest_payload)[0] + 2
 
 
-def mirror_problems(conv: FixedPointConv, largest_payload: Payloads, fire_once: bool = True) -> list[str]:
+def hard_reset_problems(conv: FixedPointConv, largest_payload: Payloads, fire_once: bool = True) -> list[str]:
     """Why push or lift cannot be made: each is one step's current, the push beside an input of up to the leak."""
     found = []
     wanted = {
@@ -87,8 +87,13 @@ def mirror_problems(conv: FixedPointConv, largest_payload: Payloads, fire_once: 
     return found
 
 
-def mirror(
-    circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, once: int | None, largest_payload: Payloads
+def hard_reset_floor(
+    circuit: Circuit,
+    conv: FixedPointConv,
+    shape: Shape,
+    incoming: LayerInput,
+    once: int | None,
+    largest_payload: Payloads,
 ) -> Signal:
     """The layer as floor, detector, undo and the layer itself.
 
@@ -99,14 +104,14 @@ def mirror(
     leak = spread_leak(conv, steps)
     floor, detector, undo = f"{name}_floor", f"{name}_detector", f"{name}_undo"
     circuit.population(Population(floor, shape, 0, leak, name, "floor"))
-    drive(circuit, conv, feed, floor, sign=-1)
+    connect_input(circuit, conv, incoming, floor, sign=-1)
     circuit.population(Population(detector, shape, shared_threshold(conv, steps), -leak, name, "detector"))
-    drive(circuit, conv, feed, detector, delay=1)
+    connect_input(circuit, conv, incoming, detector, delay=1)
     _push(circuit, floor, detector, push_needed(conv, largest_payload))
     circuit.population(relay(undo, shape, name))
     circuit.connect(pointwise(f"{undo}_in", floor, undo, shape[0], 2))
     circuit.connect(pointwise(f"{undo}_or", undo, name, shape[0], -2))
-    emitted = feed.signal.emitted + 2
+    emitted = incoming.signal.emitted + 2
     if once is not None:
         return latch(circuit, name, shape, [detector], emitted, once)
     _push(circuit, name, floor, lift_needed(conv, largest_payload))
@@ -128,16 +133,18 @@ def _push(circuit: Circuit, source: str, target: str, least: int) -> None:
 EVERY_STEP = ResetCycle(1, 0)
 
 
-def windows(circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, once: int | None, depth: int) -> Signal:
+def staggered_floor(
+    circuit: Circuit, conv: FixedPointConv, shape: Shape, incoming: LayerInput, once: int | None, depth: int
+) -> Signal:
     """The layer as `depth` populations of LIFReset neurons and, where needed, one that collects their spikes.
 
     Args:
         once: frames in which a neuron may fire once; None to let it fire again.
     """
-    emitted = feed.signal.emitted + 1
+    emitted = incoming.signal.emitted + 1
     if depth == 1:
-        return _memoryless(circuit, conv, shape, feed, once)
-    copies = [_copy(circuit, conv, shape, feed, start, depth) for start in range(depth)]
+        return _memoryless(circuit, conv, shape, incoming, once)
+    copies = [_copy(circuit, conv, shape, incoming, start, depth) for start in range(depth)]
     if once is not None:
         return latch(circuit, conv.name, shape, copies, emitted, once)
     signal = collect(circuit, conv.name, shape, copies, emitted)
@@ -146,25 +153,25 @@ def windows(circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, on
     return signal
 
 
-def _copy(circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, start: int, depth: int) -> str:
+def _copy(circuit: Circuit, conv: FixedPointConv, shape: Shape, incoming: LayerInput, start: int, depth: int) -> str:
     steps = circuit.steps_per_frame
-    cycle = ResetCycle(steps * depth, feed.signal.emitted + 1 + steps * start)
+    cycle = ResetCycle(steps * depth, incoming.signal.emitted + 1 + steps * start)
     name = circuit.population(
         Population(
             f"{conv.name}_window{start}", shape, shared_threshold(conv, steps), -spread_leak(conv, steps), conv.name,
             "window", voltage_decay=step_decay(conv, steps), reset=cycle,
         )
     )  # fmt: skip
-    drive(circuit, conv, feed, name)
+    connect_input(circuit, conv, incoming, name)
     return name
 
 
-def _memoryless(circuit: Circuit, conv: FixedPointConv, shape: Shape, feed: Feed, once: int | None) -> Signal:
+def _memoryless(circuit: Circuit, conv: FixedPointConv, shape: Shape, incoming: LayerInput, once: int | None) -> Signal:
     """Depth 1: a neuron cleared every step fires at A >= Theta + L, so the leak sits in the threshold."""
     common, bias = memoryless_bias(conv)
     name = conv.name if once is None else f"{conv.name}_window0"
     threshold = 2 * (int(conv.neuron.threshold[0]) + common) - 1
     circuit.population(Population(name, shape, threshold, bias, conv.name, "window", reset=EVERY_STEP))
-    drive(circuit, conv, feed, name)
-    emitted = feed.signal.emitted + 1
+    connect_input(circuit, conv, incoming, name)
+    emitted = incoming.signal.emitted + 1
     return Signal(name, shape, emitted) if once is None else latch(circuit, conv.name, shape, [name], emitted, once)

@@ -1,8 +1,7 @@
-"""The best single LIF without a floor: decay, bias and threshold that agree most with the floored neuron on a clip.
+"""Which gadget makes a layer's floor, how many windows it has, and the single leaky LIF that stands in for a floor.
 
-A decay is a soft floor: it forgets debts, but charge as well. It is the cheapest lowering, and never an exact one.
-
-Which gadget a layer gets, and how deep its windows are.
+A decay is a soft floor: it forgets debts, but charge as well. The LIF whose decay, bias and threshold agree most with
+the floored neuron on a clip is the cheapest lowering, and never an exact one.
 """
 
 from __future__ import annotations
@@ -59,11 +58,11 @@ def _neuron(neuron: FixedPointNeuron, decay: int, leak: float, threshold: float)
     )
 
 
-MIRROR_POPULATIONS = 4
+HARD_RESET_POPULATIONS = 4
 
 
 @dataclass(frozen=True)
-class Wish:
+class LoweringOptions:
     """What the user asked of `lower`."""
 
     method: str
@@ -81,38 +80,40 @@ class Wish:
         if not 0 < self.fidelity <= 1:
             raise ArgumentError(f"`fidelity` must be an IoU above 0 and up to 1, got {self.fidelity}")
 
-    def mirrored(self, conv: FixedPointConv) -> bool:
+    def needs_hard_reset(self, conv: FixedPointConv) -> bool:
         """The layer will be written as floor and detector."""
         if floor_is_idle(conv):
             return False
-        exact = self.method == "exact" and self.frames + 1 > MIRROR_POPULATIONS
+        exact = self.method == "exact" and self.frames + 1 > HARD_RESET_POPULATIONS
         return self.method == "mirror" or (exact and conv.neuron.leak_mode == "subtractive")
 
 
-def plan_layer(conv: FixedPointConv, wish: Wish, payloads: NDArray[Any] | None, largest_payload: Payloads) -> LayerPlan:
+def choose_gadget(
+    conv: FixedPointConv, options: LoweringOptions, payloads: NDArray[Any] | None, largest_payload: Payloads
+) -> LayerPlan:
     """The gadget for a layer; `payloads` Int[T, I, H, W] is its input on the calibration clip."""
     rounded = conv.neuron.leak_mode == "multiplicative"
     if floor_is_idle(conv):
-        deepest = (largest_drive(conv, largest_payload)[1] + 2 * int(conv.neuron.leak.max())) * wish.frames
+        deepest = (largest_drive(conv, largest_payload)[1] + 2 * int(conv.neuron.leak.max())) * options.frames
         held = conv.neuron.floor or deepest < CURRENT_LIMIT
         return LayerPlan(conv.name, "direct", exact=held and not rounded, note="its floor never acts")
-    if wish.method == "unfloored":
+    if options.method == "unfloored":
         return LayerPlan(conv.name, "direct", exact=False, note="no floor at all")
-    if wish.method == "leaky" and payloads is not None:
-        neuron, iou = best_leaky(conv, payloads, wish.fire_once)
+    if options.method == "leaky" and payloads is not None:
+        neuron, iou = best_leaky(conv, payloads, options.fire_once)
         return LayerPlan(conv.name, "direct", exact=False, note=f"IoU {iou:.3f} on the clip", neuron=neuron)
-    if wish.mirrored(conv):
+    if options.needs_hard_reset(conv):
         return LayerPlan(conv.name, "mirror", note="floor by hard reset")
-    depth, note = _depth(conv, wish, payloads)
-    return LayerPlan(conv.name, "windows", depth, exact=depth >= wish.frames and not rounded, note=note)
+    depth, note = _depth(conv, options, payloads)
+    return LayerPlan(conv.name, "windows", depth, exact=depth >= options.frames and not rounded, note=note)
 
 
-def _depth(conv: FixedPointConv, wish: Wish, payloads: NDArray[Any] | None) -> tuple[int, str]:
-    if wish.method == "memoryless":
+def _depth(conv: FixedPointConv, options: LoweringOptions, payloads: NDArray[Any] | None) -> tuple[int, str]:
+    if options.method == "memoryless":
         return 1, "forgets every step"
-    if wish.method == "windows" and wish.depth is not None:
-        return wish.depth, "as asked"
-    if wish.method == "auto" and payloads is not None:
-        depth = needed_depth(conv, payloads, wish.fire_once, wish.fidelity)
-        return depth, f"fewest that keep an IoU of {wish.fidelity:g} on the clip"
-    return wish.frames, "every start of the sample"
+    if options.method == "windows" and options.depth is not None:
+        return options.depth, "as asked"
+    if options.method == "auto" and payloads is not None:
+        depth = needed_depth(conv, payloads, options.fire_once, options.fidelity)
+        return depth, f"fewest that keep an IoU of {options.fidelity:g} on the clip"
+    return options.frames, "every start of the sample"

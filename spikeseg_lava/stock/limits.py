@@ -1,4 +1,4 @@
-"""What a layer must keep to be written in stock parts: one named check a limit, all of them told together.
+"""What a layer must keep to be written in stock parts: one named check a limit, all of them reported together.
 
 Chip weights are even (mixed sign keeps -256..254), so a signed 8-bit weight becomes `2 w`, and one unit of the
 fixed-point membrane is two activations, 128 units of v. Limits: `LIF` of lava-nc 0.10.0 (`proc/lif/models.py`).

@@ -17,8 +17,8 @@ from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, Inpu
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.approximation import Codes, LayerClip, encoded, fit_graded, fit_spikes
 from spikeseg_lava.stock.build import REFIRE_STEPS, build
-from spikeseg_lava.stock.floors import mirror_problems
-from spikeseg_lava.stock.gadgets import Wish, plan_layer
+from spikeseg_lava.stock.floors import hard_reset_problems
+from spikeseg_lava.stock.gadgets import LoweringOptions, choose_gadget
 from spikeseg_lava.stock.limits import SPIKES, Payloads, layer_problems
 from spikeseg_lava.stock.network import LayerPlan, StockModel, StockNetwork, brightest_of, largest_payloads
 
@@ -41,8 +41,8 @@ def lower(
     """Rewrite a model with only Lava processes that the Loihi extension has models for: Conv, Sparse, LIF, LIFReset.
 
     Layers whose integers keep the limits of these parts (17-bit activations and thresholds, 13-bit bias, even 8-bit
-    weights) keep them; others get new ones, `fitted.refitted` tells why. The floor is made by one of the gadgets of
-    `spikeseg_lava.stock.floors` and `spikeseg_lava.stock.floors`.
+    weights) keep them; others get new ones, for the reasons in `fitted.refitted`. The floor is made by one of
+    the gadgets of `spikeseg_lava.stock.floors`.
 
     Args:
         target: "stock", the only one.
@@ -75,8 +75,8 @@ def lower(
     frames = frames or (len(calibration) if calibration is not None else model.timesteps or FRAMES)
     if method == "auto" and calibration is None:
         method = "exact"
-    wish = Wish(method, depth, fidelity, fire_once, frames, calibration is not None)
-    fitted, plans = _fitted(model, calibration, wish)
+    options = LoweringOptions(method, depth, fidelity, fire_once, frames, calibration is not None)
+    fitted, plans = _fitted(model, calibration, options)
     return build(fitted, plans, size, frames, fire_once, method)
 
 
@@ -91,14 +91,14 @@ class LoweredLayer:
 
 
 def _fitted(
-    model: FixedPointModel, calibration: NDArray[Any] | None, wish: Wish
+    model: FixedPointModel, calibration: NDArray[Any] | None, options: LoweringOptions
 ) -> tuple[StockModel, dict[str, LayerPlan]]:
     """Every layer as it is or refitted, and its plan."""
-    clips = {} if calibration is None else dict(_layer_clips(model, calibration, wish.fire_once))
+    clips = {} if calibration is None else dict(_layer_clips(model, calibration, options.fire_once))
     given: Codes | None = (model.input,)
     lowered: dict[str, LoweredLayer] = {}
     for conv in model.convolutions:
-        lowered[conv.name] = _lower_layer(conv, given, clips.get(conv.name), wish)
+        lowered[conv.name] = _lower_layer(conv, given, clips.get(conv.name), options)
         given = None
     codes = lowered[model.convolutions[0].name].codes or (model.input,)
     layers = tuple(lowered[x.name].conv if x.name in lowered else x for x in model.layers)
@@ -108,12 +108,16 @@ def _fitted(
     return stock, {name: layer.plan for name, layer in lowered.items()}
 
 
-def _lower_layer(conv: FixedPointConv, codes: Codes | None, clip: LayerClip | None, wish: Wish) -> LoweredLayer:
+def _lower_layer(
+    conv: FixedPointConv, codes: Codes | None, clip: LayerClip | None, options: LoweringOptions
+) -> LoweredLayer:
     """Keep the layer's integers or choose new ones, then plan it; `codes` only where it sees the frames."""
 
     def problems(candidate: FixedPointConv, largest: Payloads) -> list[str]:
-        found = layer_problems(candidate, largest, 1 if wish.fire_once else REFIRE_STEPS, codes is not None)
-        return found + (mirror_problems(candidate, largest, wish.fire_once) if wish.mirrored(candidate) else [])
+        found = layer_problems(candidate, largest, 1 if options.fire_once else REFIRE_STEPS, codes is not None)
+        return found + (
+            hard_reset_problems(candidate, largest, options.fire_once) if options.needs_hard_reset(candidate) else []
+        )
 
     channels, brightest = conv.source.weight.shape[1], 1.0 if codes is None else brightest_of(codes[0])
     why = problems(conv, SPIKES if codes is None else codes[0].largest)
@@ -123,7 +127,7 @@ def _lower_layer(conv: FixedPointConv, codes: Codes | None, clip: LayerClip | No
         conv, codes = fit_graded(conv, brightest, problems, clip)
     payloads = None if clip is None else _payloads(clip.frames, codes)
     largest = SPIKES if codes is None else largest_payloads(codes, brightest, channels)
-    return LoweredLayer(conv, plan_layer(conv, wish, payloads, largest), codes, tuple(why))
+    return LoweredLayer(conv, choose_gadget(conv, options, payloads, largest), codes, tuple(why))
 
 
 def _payloads(frames: NDArray[Any], codes: Codes | None) -> NDArray[np.int32]:

@@ -1,7 +1,4 @@
-"""A fixed-point model inside the limits of stock parts, and how frames become its payloads.
-
-A network written in stock parts, and the builder that collects them.
-"""
+"""A network written in stock parts: its populations, the integers it executes, and how frames become its payloads."""
 
 from __future__ import annotations
 
@@ -101,7 +98,7 @@ class LayerPlan:
 
 @dataclass(frozen=True, eq=False)
 class StockNetwork:
-    """Populations and synapses that stock Lava processes run, with everything needed to feed them and read them.
+    """Populations and synapses that stock Lava processes run, with everything needed to source them and read them.
 
     Attributes:
         outputs: layer -> where its spikes leave; frame t leaves at chip step `emitted + steps_per_frame * t`.

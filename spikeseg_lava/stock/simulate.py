@@ -63,7 +63,7 @@ def source_payload(source: InputSource, payloads: NDArray[np.int32], steps_per_f
 def run_stock(network: StockNetwork, frames: NDArray[Any]) -> SpikeRecord:
     """Run one sample of frames Float[T, C, H, W] from cleared state; spikes are aligned to frames again.
 
-    `meta` also tells chip steps, latency of every layer, spikes of every population (`population_spikes`), and spikes
+    `meta` also holds chip steps, latency of every layer, spikes of every population (`population_spikes`), and spikes
     of a layer's output that belong to no frame (`stray`: 0 unless an approximation makes some).
 
     Raises:

@@ -1,8 +1,7 @@
-"""What the Conv processes of a stock network deliver in one chip step, event by event.
+"""One chip step of stock parts, saturation and wrap included: what Conv delivers, and what LIF makes of it.
 
-One chip step of the stock LIF in the integers of Lava's bit_accurate_loihi model, saturation and wrap included.
-
-How long the windows of a layer must be: measured on the drives of a calibration clip.
+The integers are those of Lava's bit_accurate_loihi models. The same sums tell how deep the windows of a staggered floor
+must be: `needed_depth` measures it on the drives of a calibration clip.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def test_cores_of(outputs: Shape, part: Shape, cores: int) -> None:
 
 
 def test_sketch_of_the_notes_for_a_davis240_sensor() -> None:
-    """About 205 cores at 3500 neurons a core, 2 chips of 120 (LAVA.md section C), which leaves axons out."""
+    """About 205 cores at 3500 neurons a core, 2 chips of 120, which leaves axons out."""
     target = small_target(3500, 128_000, 10**6)
     cores = [tile(layer, shape, target) for layer, shape in zip(ENCODER, inputs_of((180, 240)), strict=True)]
     counts = [found.cores for found in cores if found]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builders import STOCK_SIZE, planes_conv, stock_frames, stock_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stock_models import SIZE, conv_layer, small_frames, small_model
 
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.network.integers import FixedPointModel, InputCode
@@ -29,7 +29,7 @@ def assert_same_spikes(expected: SpikeRecord, found: SpikeRecord) -> None:
 
 
 def lowered(seed: int, method: str, fire_once: bool) -> StockNetwork:
-    return lower(small_model(seed), method=method, fire_once=fire_once, frames=STEPS)  # type: ignore[arg-type]
+    return lower(stock_model(seed), method=method, fire_once=fire_once, frames=STEPS)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("method", "fire_once"), EXACT)
@@ -38,34 +38,34 @@ def lowered(seed: int, method: str, fire_once: bool) -> StockNetwork:
 def test_exact_methods_equal_the_event_engine(method: str, fire_once: bool, seed: int) -> None:
     network = lowered(seed, method, fire_once)
     assert network.exact
-    record = run_stock(network, small_frames(seed, STEPS))
-    assert_same_spikes(run_engine(small_model(seed), small_frames(seed, STEPS), fire_once), record)
+    record = run_stock(network, stock_frames(seed, STEPS))
+    assert_same_spikes(run_engine(stock_model(seed), stock_frames(seed, STEPS), fire_once), record)
     assert not any(record.meta["stray"].values())
 
 
 @pytest.mark.parametrize(("method", "fire_once"), EXACT)
 def test_exact_methods_equal_the_torch_oracle_on_clips_with_spikes(method: str, fire_once: bool) -> None:
-    oracle = [run_reference(small_model(seed), small_frames(seed, STEPS), fire_once) for seed in range(4)]
+    oracle = [run_reference(stock_model(seed), stock_frames(seed, STEPS), fire_once) for seed in range(4)]
     assert min(sum(record.counts[name] for record in oracle) for name in ("conv1", "pool1", "conv2")) > 60
     for seed, record in enumerate(oracle):
-        assert_same_spikes(record, run_stock(lowered(seed, method, fire_once), small_frames(seed, STEPS)))
+        assert_same_spikes(record, run_stock(lowered(seed, method, fire_once), stock_frames(seed, STEPS)))
 
 
 @pytest.mark.parametrize(("frames", "gadget"), [(2, "windows"), (7, "mirror")])
 @pytest.mark.parametrize("fire_once", [True, False])
 def test_exact_takes_the_gadget_with_fewer_neurons(frames: int, gadget: str, fire_once: bool) -> None:
-    network = lower(small_model(0), method="exact", fire_once=fire_once, frames=frames)
+    network = lower(stock_model(0), method="exact", fire_once=fire_once, frames=frames)
     assert {network.plans[name].gadget for name in ("conv1", "conv2")} == {gadget}
     assert network.exact
 
 
 def test_without_a_clip_auto_is_exact() -> None:
-    network = lower(small_model(0), frames=STEPS)
+    network = lower(stock_model(0), frames=STEPS)
     assert (network.method, network.exact) == ("exact", True)
 
 
 def test_the_floor_matters_in_these_clips() -> None:
-    model, frames = small_model(3), small_frames(3, STEPS)
+    model, frames = stock_model(3), stock_frames(3, STEPS)
     plain = run_stock(lower(model, method="unfloored", fire_once=False, frames=STEPS), frames)
     floored = run_engine(model, frames, fire_once=False)
     assert not np.array_equal(plain.spikes["conv2"], floored.spikes["conv2"])
@@ -74,8 +74,8 @@ def test_the_floor_matters_in_these_clips() -> None:
 @pytest.mark.parametrize("fire_once", [True, False])
 def test_plain_neurons_are_exact_where_no_floor_acts(fire_once: bool) -> None:
     weight = np.arange(1, 13).reshape(2, 1, 2, 3)
-    model = FixedPointModel((conv_layer("conv1", [weight], 40, 0),), InputCode(1, 1.0), input_size=SIZE)
-    frames = (small_frames(1, STEPS)[:, :1] > 3).astype(np.float32)
+    model = FixedPointModel((planes_conv("conv1", [weight], 40, 0),), InputCode(1, 1.0), input_size=STOCK_SIZE)
+    frames = (stock_frames(1, STEPS)[:, :1] > 3).astype(np.float32)
     network = lower(model, fire_once=fire_once, frames=STEPS)
     assert network.plans["conv1"].gadget == "direct"
     assert network.exact
@@ -84,22 +84,22 @@ def test_plain_neurons_are_exact_where_no_floor_acts(fire_once: bool) -> None:
 
 def test_neurons_without_floor_are_plain_and_exact() -> None:
     weight = np.random.default_rng(5).integers(-20, 40, (3, 2, 3, 2))
-    layer = conv_layer("conv1", [weight], 150, 20, padding=(1, 0), floor=False)
-    model = FixedPointModel((layer,), InputCode(3, 1.0), input_size=SIZE)
+    layer = planes_conv("conv1", [weight], 150, 20, padding=(1, 0), floor=False)
+    model = FixedPointModel((layer,), InputCode(3, 1.0), input_size=STOCK_SIZE)
     network = lower(model, fire_once=False, frames=STEPS)
     assert network.exact
     assert network.plans["conv1"].gadget == "direct"
-    expected = run_reference(model, small_frames(5, STEPS), False)
+    expected = run_reference(model, stock_frames(5, STEPS), False)
     assert expected.counts["conv1"] > 50
-    assert_same_spikes(expected, run_stock(network, small_frames(5, STEPS)))
+    assert_same_spikes(expected, run_stock(network, stock_frames(5, STEPS)))
 
 
 def test_neurons_without_floor_that_may_leave_24_bit_are_not_called_exact() -> None:
-    assert not lower(small_model(5, floor=False), fire_once=False, frames=10_000).exact
+    assert not lower(stock_model(5, floor=False), fire_once=False, frames=10_000).exact
 
 
 def test_mirror_with_the_smallest_push_is_right_from_the_first_step() -> None:
-    layer = conv_layer("conv1", [np.full((1, 1, 1, 1), 70)], 115, 11)  # 2 (theta + leak) + 2 = 254
+    layer = planes_conv("conv1", [np.full((1, 1, 1, 1), 70)], 115, 11)  # 2 (theta + leak) + 2 = 254
     model = FixedPointModel((layer,), InputCode(1, 1.0), input_size=(1, 3))
     frames = np.zeros((5, 1, 1, 3), np.float32)
     frames[:2, ..., 0] = frames[1:3, ..., 1] = 1  # V = 59, 118*
@@ -109,7 +109,7 @@ def test_mirror_with_the_smallest_push_is_right_from_the_first_step() -> None:
 
 def test_short_windows_forget_what_longer_ones_hold() -> None:
     model = FixedPointModel(
-        (conv_layer("conv1", [np.full((1, 1, 1, 1), 10)], 25, 1),), InputCode(1, 1.0), input_size=(1, 1)
+        (planes_conv("conv1", [np.full((1, 1, 1, 1), 10)], 25, 1),), InputCode(1, 1.0), input_size=(1, 1)
     )
     frames = np.ones((6, 1, 1, 1), np.float32)  # V = 9, 18, 27: fires in the third frame of a window
     steps = {
@@ -122,7 +122,7 @@ def test_short_windows_forget_what_longer_ones_hold() -> None:
 @pytest.mark.parametrize("method", ["windows", "mirror"])
 def test_firing_again_starts_from_zero(method: Any) -> None:
     model = FixedPointModel(
-        (conv_layer("conv1", [np.array([[[[10]], [[-20]]]])], 25, 1),), InputCode(1, 1.0), input_size=(1, 1)
+        (planes_conv("conv1", [np.array([[[[10]], [[-20]]]])], 25, 1),), InputCode(1, 1.0), input_size=(1, 1)
     )
     frames = np.zeros((9, 2, 1, 1), np.float32)
     frames[:, 0] = 1
@@ -133,9 +133,9 @@ def test_firing_again_starts_from_zero(method: Any) -> None:
 
 def test_a_multiplicative_leak_is_close_and_says_that_it_is_not_exact() -> None:
     random = np.random.default_rng(0)
-    layer = conv_layer("conv1", [random.integers(-40, 60, (3, 2, 3, 3))], 300, 0, padding=(1, 1), decay=700)
-    model = FixedPointModel((layer,), InputCode(3, 1.0), input_size=SIZE)
+    layer = planes_conv("conv1", [random.integers(-40, 60, (3, 2, 3, 3))], 300, 0, padding=(1, 1), decay=700)
+    model = FixedPointModel((layer,), InputCode(3, 1.0), input_size=STOCK_SIZE)
     network = lower(model, frames=STEPS)
     assert not network.exact
-    expected, found = run_engine(model, small_frames(2, STEPS)), run_stock(network, small_frames(2, STEPS))
+    expected, found = run_engine(model, stock_frames(2, STEPS)), run_stock(network, stock_frames(2, STEPS))
     assert (compare(expected, found)["conv1"].iou or 0) > 0.98

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stock_models import conv_layer
+from builders import planes_conv
 
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.network.integers import FixedPointModel
@@ -20,7 +20,7 @@ from spikeseg_lava.stock.steps import drives, needed_depth, window_spikes
 
 def test_cutting_large_weights_changes_no_spike() -> None:
     random = np.random.default_rng(4)
-    layer = conv_layer("conv2", [random.integers(0, 127, (3, 4, 3, 3))], 30, 6, padding=(1, 1))
+    layer = planes_conv("conv2", [random.integers(0, 127, (3, 4, 3, 3))], 30, 6, padding=(1, 1))
     events = (random.random((9, 4, 10, 12)) < 0.02).astype(np.int32)
     cut = refit_spikes(layer, 30)
     assert cut.kernel.max() == 36 < layer.kernel.max()
@@ -31,7 +31,7 @@ def test_cutting_large_weights_changes_no_spike() -> None:
 
 def test_second_payload_repairs_what_the_first_weight_missed() -> None:
     random = np.random.default_rng(5)
-    layer = conv_layer("conv1", [random.integers(-99, 100, (2, 2, 5, 5))], 100, 0)
+    layer = planes_conv("conv1", [random.integers(-99, 100, (2, 2, 5, 5))], 100, 0)
     units, scale, ratio = 4000, 100.0, 16
     conv, codes = refit_graded(layer, units, scale, ratio, brightest=1.0)
     wanted = units * layer.source.weight / 100
@@ -44,7 +44,7 @@ def test_second_payload_repairs_what_the_first_weight_missed() -> None:
 
 
 def test_depth_is_the_longest_window_a_clip_needs() -> None:
-    layer = conv_layer("conv1", [np.full((1, 1, 1, 1), 10)], 25, 1)
+    layer = planes_conv("conv1", [np.full((1, 1, 1, 1), 10)], 25, 1)
     assert needed_depth(layer, np.ones((8, 1, 1, 1), np.int32), True, 1.0) == 3
     assert needed_depth(layer, np.full((8, 1, 1, 1), 3), True, 1.0) == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stock_models import SIZE, conv_layer, small_frames, small_model
+from builders import STOCK_SIZE, planes_conv, stock_frames, stock_model
 
 from spikeseg_lava.errors import ArgumentError, ClipError, QuantisationError
 from spikeseg_lava.network.integers import FixedPointModel, InputCode
@@ -17,7 +17,7 @@ from spikeseg_lava.stock.simulate import run_stock
 @pytest.mark.parametrize("method", ["windows", "mirror", "memoryless", "unfloored"])
 @pytest.mark.parametrize("seed", range(4))
 def test_every_number_is_one_the_chip_can_hold(method: str, seed: int) -> None:
-    network = lower(small_model(seed), method=method, frames=7)  # type: ignore[arg-type]
+    network = lower(stock_model(seed), method=method, frames=7)  # type: ignore[arg-type]
     for synapse in network.synapses:
         if isinstance(synapse, PointSynapse):
             assert abs(synapse.weight) == 254
@@ -35,7 +35,7 @@ def test_every_number_is_one_the_chip_can_hold(method: str, seed: int) -> None:
 
 
 def test_conv_synapses_have_no_exponent_and_one_threshold_a_population() -> None:
-    network = lower(small_model(0), method="windows", frames=7)
+    network = lower(stock_model(0), method="windows", frames=7)
     assert all(isinstance(population.threshold, int) for population in network.populations)
     assert not any(hasattr(s, "exponent") for s in network.synapses if isinstance(s, KernelSynapse))
 
@@ -55,7 +55,7 @@ def test_bias_between_or_beyond_the_values_is_refused(bias: int) -> None:
 
 
 def test_all_problems_of_a_layer_are_told_together() -> None:
-    layer = conv_layer("conv1", [np.full((2, 1, 3, 3), 120)], 70_000, 5_000, exponents=(6,))
+    layer = planes_conv("conv1", [np.full((2, 1, 3, 3), 120)], 70_000, 5_000, exponents=(6,))
     found = layer_problems(layer, 1)
     assert len(found) == 4
     for word, text in zip(
@@ -65,10 +65,10 @@ def test_all_problems_of_a_layer_are_told_together() -> None:
 
 
 def test_a_layer_of_two_thresholds_gets_new_integers() -> None:
-    layer = conv_layer("conv1", [np.full((2, 1, 3, 3), 9)], 40, 4)
+    layer = planes_conv("conv1", [np.full((2, 1, 3, 3), 9)], 40, 4)
     layer.neuron.threshold[1] = 50
     layer.source.neuron.threshold[1] = 50
-    network = lower(FixedPointModel((layer,), InputCode(1, 1.0), input_size=SIZE), frames=3)
+    network = lower(FixedPointModel((layer,), InputCode(1, 1.0), input_size=STOCK_SIZE), frames=3)
     assert "2 thresholds" in network.fitted.refitted["conv1"][0]
     assert not network.exact
 
@@ -86,20 +86,20 @@ def test_a_layer_of_two_thresholds_gets_new_integers() -> None:
 )
 def test_arguments_that_do_not_fit_are_refused(arguments: dict, told: str) -> None:
     with pytest.raises(ArgumentError, match=told):
-        lower(small_model(0), **arguments)
+        lower(stock_model(0), **arguments)
 
 
 def test_longer_samples_and_other_sizes_than_lowered_for_are_refused() -> None:
-    network = lower(small_model(0), frames=3)
+    network = lower(stock_model(0), frames=3)
     with pytest.raises(ClipError, match="at most 3"):
-        run_stock(network, small_frames(0, 4))
+        run_stock(network, stock_frames(0, 4))
     with pytest.raises(ClipError, match="the network takes"):
-        run_stock(network, small_frames(0, 3)[:, :, :5])
+        run_stock(network, stock_frames(0, 3)[:, :, :5])
 
 
 def test_brighter_frames_than_allowed_for_are_refused() -> None:
-    layer = conv_layer("conv1", [np.full((1, 2, 3, 3), 100)], 4000, 300, exponents=(5,))
-    network = lower(FixedPointModel((layer,), InputCode(3, 1.0), input_size=SIZE), frames=3)
+    layer = planes_conv("conv1", [np.full((1, 2, 3, 3), 100)], 4000, 300, exponents=(5,))
+    network = lower(FixedPointModel((layer,), InputCode(3, 1.0), input_size=STOCK_SIZE), frames=3)
     assert network.fitted.refitted
     with pytest.raises(ClipError, match=r"reach 7\.5"):
-        run_stock(network, small_frames(0, 3) + 7.5 * (small_frames(0, 3) == 0))
+        run_stock(network, stock_frames(0, 3) + 7.5 * (stock_frames(0, 3) == 0))

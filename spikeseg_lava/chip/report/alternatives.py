@@ -1,14 +1,9 @@
-"""Tables that set another form of the network beside the one reported: simplified, or of stock parts only."""
+"""The table that sets a simplified network beside the one reported."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spikeseg_lava.chip.report.resources import LayerResources, Resources
 from spikeseg_lava.chip.report.table import Table
-
-if TYPE_CHECKING:
-    from spikeseg_lava.stock.cost import StockReport
 
 
 def savings_table(before: Resources, after: Resources) -> Table:
@@ -20,17 +15,6 @@ def savings_table(before: Resources, after: Resources) -> Table:
     columns = ("layer", "neurons", "simplified", "synapses", "simplified", "cores", "simplified")
     note = "Maps that are identical, silent or unheard are left out; synapses of weight 0 are not counted."
     return Table("Saved by lossless simplification", columns, rows, note)
-
-
-def stock_table(cost: StockReport) -> Table:
-    """A stock-only network on a clip: how it is made, its fidelity, and what it costs."""
-    rows = [
-        [x.layer, x.gadget, x.exact, x.iou, x.neurons, x.plain_neurons, x.spikes, x.plain_spikes, x.latency]
-        for x in cost.layers
-    ]
-    columns = ("layer", "made by", "exact", "IoU", "neurons", "of the layer", "spikes", "of the layer", "latency")
-    steps = f"{cost.steps_per_frame} chip step(s) a frame; latency in chip steps"
-    return Table(f"Stock parts only, method {cost.method}", columns, rows, steps)
 
 
 def _pairs(before: LayerResources, after: LayerResources) -> list[int | None]:

@@ -1,8 +1,6 @@
-"""The layers as a drawing: a stack of maps for each, arrows with what travels between them. SVG, nothing else.
+"""The drawings of the page: the layers as stacks of maps (SVG), the spikes of a run (PNG), bars of bits a word uses.
 
-Spikes of a run as one picture (PNG): where each neuron first fired, and rasters of place against time.
-
-How much of the chip's words the integers of a layer use: bars of bits against the length of the word.
+Every drawing is data for the template or an embedded picture, so that the page loads nothing from anywhere.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ def stacks(report: Report) -> list[Stack]:
     shapes = [taken[0].input_shape, *(layer.output_shape for layer in taken)]
     names = ["input", *(layer.name for layer in taken)]
     kinds = ["input", *("pool" if layer.is_pool else "conv" for layer in taken)]
-    texts = [[f"{report.subject.model.input.bits} bit payload"]]
+    texts = [[f"{report.mapped.model.input.bits} bit payload"]]
     texts += [[f"{number(layer.neurons)} neurons", f"{number(layer.cores)} cores"] for layer in taken]
     pitch = WIDTH / len(shapes)
     scale = TALLEST / max(max(shape[1:]) for shape in shapes)
@@ -101,8 +99,8 @@ def spike_picture(report: Report) -> str | None:
     axes = figure.subplots(2, len(layers), squeeze=False)
     for k, layer in enumerate(layers):
         rows = report.record.spikes[layer.name]
-        _map(axes[0][k], layer.name, rows, layer.output_shape, report.subject.steps)
-        _raster(axes[1][k], rows, layer.output_shape, report.subject.steps)
+        _map(axes[0][k], layer.name, rows, layer.output_shape, report.mapped.steps)
+        _raster(axes[1][k], rows, layer.output_shape, report.mapped.steps)
     axes[1][0].set_ylabel("map, row", color=INK, fontsize=9)
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor="white")
@@ -174,12 +172,12 @@ class WordBar:
 
 def word_bars(report: Report) -> dict[str, list[WordBar]]:
     """Bars of every convolution, by name."""
-    return {name: _bars(report, name, ranges) for name, ranges in report.subject.ranges.items()}
+    return {name: _bars(report, name, ranges) for name, ranges in report.mapped.ranges.items()}
 
 
 def _bars(report: Report, name: str, ranges: ConvRange) -> list[WordBar]:
     target = report.target
-    layer = next(x for x in report.subject.model.convolutions if x.name == name)
+    layer = next(x for x in report.mapped.model.convolutions if x.name == name)
     weight = Interval(min(int(p.weight.min()) for p in layer.planes), max(int(p.weight.max()) for p in layer.planes))
     top = Interval(0, int((layer.neuron.threshold.astype(int) + layer.neuron.leak).max()))
     state, accumulator = target.state_bits.value, target.accumulator_bits.value

@@ -9,7 +9,7 @@ from spikeseg_lava.chip.report.energy import COSTS, EnergyEstimate
 from spikeseg_lava.chip.report.resources import LayerResources, Resources
 from spikeseg_lava.chip.report.table import Figure, number
 from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
-from spikeseg_lava.chip.rules.subject import Subject, basis
+from spikeseg_lava.chip.rules.mapped_model import MappedModel, limits_of_rule
 from spikeseg_lava.chip.targets import Fact, Target
 from spikeseg_lava.network.bounds import ConvRange
 from spikeseg_lava.network.floats import Shape
@@ -20,7 +20,7 @@ PER_EVENT = "estimate, not a measurement; " + "; ".join(f"{event}: {cost.source}
 
 
 def all_figures(
-    subject: Subject,
+    mapped: MappedModel,
     resources: Resources,
     activity: Activity | None,
     energy: EnergyEstimate | None,
@@ -31,8 +31,8 @@ def all_figures(
     yield from _findings(findings, resources.target)
     for layer in resources.layers:
         yield from _layer(layer, resources.target)
-    for name, ranges in subject.ranges.items():
-        yield from _ranges(name, ranges, subject)
+    for name, ranges in mapped.ranges.items():
+        yield from _ranges(name, ranges, mapped)
     if activity:
         yield from _activity(activity)
     if activity and energy:
@@ -63,7 +63,7 @@ def _findings(findings: Sequence[Finding], target: Target) -> Iterator[Figure]:
     for finding in findings:
         formula = f"limit {number(finding.limit)}: {finding.message}"
         key = f"{finding.layer}.{finding.rule}"
-        yield Figure(key, finding.value, finding.unit, formula, basis(finding.rule, target))
+        yield Figure(key, finding.value, finding.unit, formula, limits_of_rule(finding.rule, target))
 
 
 def _layer(layer: LayerResources, target: Target) -> Iterator[Figure]:
@@ -104,16 +104,16 @@ def _placing(layer: LayerResources, target: Target) -> Iterator[Figure]:
     yield Figure(f"{name}.chip_share", share, "% of a chip", chip, _source(target.mapped_cores))
 
 
-def _ranges(name: str, found: ConvRange, subject: Subject) -> Iterator[Figure]:
+def _ranges(name: str, found: ConvRange, mapped: MappedModel) -> Iterator[Figure]:
     source = "static worst case, spikeseg_lava.network.bounds"
-    neuron = next(layer.neuron for layer in subject.model.convolutions if layer.name == name)
+    neuron = next(layer.neuron for layer in mapped.model.convolutions if layer.name == name)
     threshold, leak = int(neuron.threshold.max()), int(neuron.leak.max())
     units = "membrane units"
     both = int((neuron.threshold.astype(int) + neuron.leak).max())
     yield Figure(f"{name}.threshold", threshold, units, "largest of the channels", "the model")
     yield Figure(f"{name}.leak", leak, units, "largest of the channels", "the model")
-    room = f"threshold + leak, of at most {subject.target.state_max:,}"
-    yield Figure(f"{name}.threshold_and_leak", both, units, room, _source(subject.target.state_bits))
+    room = f"threshold + leak, of at most {mapped.target.state_max:,}"
+    yield Figure(f"{name}.threshold_and_leak", both, units, room, _source(mapped.target.state_bits))
     sums = f"payload up to {found.payload:,} x sum of the {{}} weights of a channel"
     yield Figure(f"{name}.drive_high", found.drive.high, units, sums.format("positive"), source)
     yield Figure(f"{name}.drive_low", found.drive.low, units, sums.format("negative"), source)
@@ -122,7 +122,7 @@ def _ranges(name: str, found: ConvRange, subject: Subject) -> Iterator[Figure]:
         yield Figure(f"{name}.drive_seen", found.observed_drive.magnitude, units, seen, "the record and its frames")
     peak = "threshold - 1 + largest drive - leak, before the reset"
     yield Figure(f"{name}.membrane_high", found.membrane.high, units, peak, source)
-    low = "smallest drive - leak, before the floor" if neuron.floor else f"{subject.steps} x (smallest drive - leak)"
+    low = "smallest drive - leak, before the floor" if neuron.floor else f"{mapped.steps} x (smallest drive - leak)"
     yield Figure(f"{name}.membrane_low", found.membrane.low, units, low, source)
 
 

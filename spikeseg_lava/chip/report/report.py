@@ -1,25 +1,22 @@
-"""Everything there is to say about a model on a chip, put together."""
+"""A report: everything there is to say about a model on a chip, as figures, as tables and as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from numpy.typing import NDArray
-
-from spikeseg_lava.chip.report.activity import Activity, activity
-from spikeseg_lava.chip.report.energy import EnergyEstimate, estimate_energy
+from spikeseg_lava.chip.report.activity import Activity
+from spikeseg_lava.chip.report.energy import EnergyEstimate
 from spikeseg_lava.chip.report.figures import all_figures
-from spikeseg_lava.chip.report.resources import Resources, resources
-from spikeseg_lava.chip.report.table import Figure, Table
-from spikeseg_lava.chip.rules.check import broken_rules, examine
+from spikeseg_lava.chip.report.resources import Resources
+from spikeseg_lava.chip.report.table import Figure, Table, number
 from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.subject import Subject
+from spikeseg_lava.chip.rules.mapped_model import MappedModel
 from spikeseg_lava.chip.targets import Target
-from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.spikes.record import SpikeRecord
 
 
@@ -29,14 +26,14 @@ class Report:
 
     Attributes:
         title: of the page.
-        subject: the model at one frame size on one target, with its ranges.
+        mapped: the model at one frame size on one target, with its ranges.
         findings: broken design rules, errors first.
         activity, energy: of the run in `record`; None where none was given.
         further: tables to show as well, such as `savings_table` or `stock_table`.
     """
 
     title: str
-    subject: Subject
+    mapped: MappedModel
     findings: tuple[Finding, ...]
     resources: Resources
     record: SpikeRecord | None = None
@@ -46,18 +43,18 @@ class Report:
 
     @property
     def target(self) -> Target:
-        return self.subject.target
+        return self.mapped.target
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        return self.subject.model.provenance
+        return self.mapped.model.provenance
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
         """Every number by its key, each with unit, formula and source."""
         return {
             figure.key: figure
-            for figure in all_figures(self.subject, self.resources, self.activity, self.energy, self.findings)
+            for figure in all_figures(self.mapped, self.resources, self.activity, self.energy, self.findings)
         }
 
     def count(self, severity: str) -> int:
@@ -79,9 +76,9 @@ class Report:
         return {
             "title": self.title,
             "target": self.target.name,
-            "size": list(self.subject.size),
-            "steps": self.subject.steps,
-            "fire_once": self.subject.fire_once,
+            "size": list(self.mapped.size),
+            "steps": self.mapped.steps,
+            "fire_once": self.mapped.fire_once,
             "verdict": self.verdict,
             "findings": [finding.to_json() for finding in self.findings],
             "figures": {key: figure.to_json() for key, figure in self.figures.items()},
@@ -91,44 +88,93 @@ class Report:
         }
 
     def __str__(self) -> str:
-        from spikeseg_lava.chip.report.text import render_text
+        from spikeseg_lava.chip.report.report import render_text
 
         return render_text(self)
 
 
-def build_report(
-    model: FixedPointModel,
-    target: str | Target | None = None,
-    size: Pair | None = None,
-    *,
-    frames: NDArray[Any] | None = None,
-    record: SpikeRecord | None = None,
-    fire_once: bool | None = None,
-    title: str = "Spiking network on a chip",
-    further: Iterable[Table] = (),
-) -> Report:
-    """Check a model against a chip and count what it takes; with a run of it, also what it does and costs.
+def explain_figure(report: Report, key: str) -> Figure:
+    """The figure of that key, such as `conv2.synapses`; ArgumentError names near ones."""
+    if key not in report.figures:
+        near = get_close_matches(key, report.figures, n=3) or list(report.figures)[:3]
+        raise ArgumentError(f"`key` must be a figure of the report such as {', '.join(near)}, got {key!r}")
+    return report.figures[key]
 
-    Args:
-        target: name of a chip or a Target; default: the one the model was quantised for.
-        size: (height, width) of the frames; default: that of `frames`, else the model's.
-        frames: the clip Float[T, C, H, W] of the run.
-        record: of `run(model, frames)`; without one, the report holds no activity and no energy.
-        fire_once: default: as the record says, else True.
-        further: tables to show as well, see `spikeseg_lava.chip.report.alternatives`.
 
-    Raises:
-        ArgumentError: an unknown target, or no frame size known.
-        RecordError: a record that lacks a layer of the model.
-    """
-    if fire_once is None:
-        fire_once = bool(record.meta.get("fire_once", True)) if record else True
-    options: dict[str, Any] = {"fire_once": fire_once, "frames": frames, "record": record}
-    if record and "steps" in record.meta:
-        options["steps"] = int(record.meta["steps"])
-    subject = examine(model, target, size, **options)
-    findings = broken_rules(subject)
-    taken = resources(model, subject.target, subject.size)
-    done = activity(model, record, frames, subject.size) if record else None
-    energy = estimate_energy(done, subject.target) if done else None
-    return Report(title, subject, tuple(findings), taken, record, done, energy, tuple(further))
+def explanation(figure: Figure) -> str:
+    """`key = value unit: formula [source]`, on one line."""
+    return f"{figure.key} = {figure.text}: {figure.formula} [{figure.source}]"
+
+
+def render_text(report: Report, explain: bool = False) -> str:
+    """The whole report; with `explain` every number's formula and source after it."""
+    parts = [report.title, report.verdict, *map(str, tables(report))]
+    if explain:
+        parts.append("\n".join(explanation(figure) for figure in report.figures.values()))
+    return "\n\n".join(parts) + "\n"
+
+
+def tables(report: Report) -> Iterator[Table]:
+    """Design rules, resources, ranges; activity and energy where a run was given; what else the report was given."""
+    if report.findings:
+        yield _findings(report)
+    yield _resources(report)
+    yield _filling(report)
+    yield _ranges(report)
+    if report.activity:
+        yield _activity(report)
+    yield from report.further
+
+
+def _findings(report: Report) -> Table:
+    rows = [(f.severity, f.rule, f.layer, f.value, f.limit, f.unit, f.message, f.remedy) for f in report.findings]
+    columns = ("severity", "rule", "layer", "value", "limit", "unit", "what is wrong", "remedy")
+    return Table(f"Design rules of {report.target.title} that are broken", columns, rows)
+
+
+def _resources(report: Report) -> Table:
+    quantities = ("neurons", "synapses", "kernel_bytes", "unshared_bytes", "cores", "unshared_cores")
+    rows = [[x.name, "x".join(map(str, x.output_shape)), *_cells(report, x.name, quantities)] for x in _layers(report)]
+    rows.append(["convolutions", "", *_cells(report, "network", ("neurons", "synapses")), None, None, None, None])
+    rows.append(["all layers", "", None, None, None, None, *_cells(report, "network", ("cores", "unshared_cores"))])
+    columns = ("layer", "outputs CxHxW", "neurons", "synapses", "kernel bytes", "bytes unshared", "cores", "unshared")
+    height, width = report.mapped.size
+    chips = f"{number(report.resources.chips)} chip(s) of {report.target.mapped_cores.value} cores"
+    return Table(f"Resources at {height} x {width} pixels on {report.target.title}: {chips}", columns, rows)
+
+
+def _filling(report: Report) -> Table:
+    quantities = ("core_neurons", "core_synapse_bytes", "core_axons_in", "chip_share")
+    rows = [[x.name, *_cells(report, x.name, quantities)] for x in _layers(report)]
+    return Table("How full the fullest core is, in %", ("layer", "neurons", "weights", "axons in", "% of chip"), rows)
+
+
+def _ranges(report: Report) -> Table:
+    quantities = ("threshold", "leak", "drive_low", "drive_high", "drive_seen", "membrane_low", "membrane_high")
+    rows = [[name, *_cells(report, name, quantities)] for name in report.mapped.ranges]
+    columns = ("layer", "threshold", "leak", "drive low", "drive high", "drive seen", "membrane low", "membrane high")
+    title = f"Worst cases in membrane units; the state word holds +-{report.target.state_max:,}"
+    return Table(title, columns, rows)
+
+
+def _activity(report: Report) -> Table:
+    quantities = ("input_events", "operations", "updates", "spikes", "active_share", "energy_low", "energy_high")
+    names = [x.name for x in _layers(report)]
+    rows = [[name, *_cells(report, name, quantities)] for name in names]
+    total = _cells(report, "network", ("operations", "updates", "spikes"))
+    rows.append(["all layers", None, *total, None, *_cells(report, "network", ("energy_low", "energy_high"))])
+    columns = (
+        "layer", "input events", "synaptic operations", "neuron updates", "spikes", "% of neurons fired",
+        "energy low (µJ)", "energy high (µJ)",
+    )  # fmt: skip
+    scope = report.energy.scope if report.energy else ""
+    return Table(f"One sample of {report.mapped.steps} steps; energy is an estimate", columns, rows, scope)
+
+
+def _layers(report: Report) -> Sequence[Any]:
+    return report.resources.layers
+
+
+def _cells(report: Report, name: str, quantities: Sequence[str]) -> list[Any]:
+    keys = [f"{name}.{quantity}" for quantity in quantities]
+    return [report.figures[key].value if key in report.figures else None for key in keys]

@@ -1,7 +1,4 @@
-"""A number that explains itself.
-
-A table that any form of the report can show.
-"""
+"""The two things a report consists of: figures with formula and source, and tables that every form shows."""
 
 from __future__ import annotations
 

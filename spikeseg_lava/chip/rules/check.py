@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.rules import neuron, placement, synapse
-from spikeseg_lava.chip.rules import neuron as membrane
 from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
-from spikeseg_lava.chip.rules.subject import PlacedLayer, Subject
+from spikeseg_lava.chip.rules.mapped_model import MappedModel, PlacedLayer
 from spikeseg_lava.chip.targets import Target, get_target
 from spikeseg_lava.chip.tiling import tile
 from spikeseg_lava.errors import ArgumentTypeError, RecordError
@@ -20,13 +19,13 @@ from spikeseg_lava.network.floats import Pair
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
-Rule = Callable[[Subject], Iterator[Finding]]
+Rule = Callable[[MappedModel], Iterator[Finding]]
 STEPS = 100  # of a sample, where neither model nor record says how many
 
 RULES: tuple[Rule, ...] = (
-    membrane.saturation_of_floored_membranes,
-    membrane.saturation_of_membranes_without_floor,
-    membrane.accumulator,
+    neuron.saturation_of_floored_membranes,
+    neuron.saturation_of_membranes_without_floor,
+    neuron.accumulator,
     synapse.weight_word,
     synapse.payload_word,
     synapse.odd_mixed_weights,
@@ -38,7 +37,7 @@ RULES: tuple[Rule, ...] = (
     neuron.decay_word,
     neuron.stock_threshold,
     neuron.stock_bias,
-    membrane.stock_current,
+    neuron.stock_current,
     placement.fan_in_axons,
     placement.synapse_memory,
     placement.neurons_on_a_core,
@@ -48,7 +47,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(
+def check_rules(
     model: FixedPointModel,
     target: str | Target | None = None,
     size: Pair | None = None,
@@ -70,13 +69,13 @@ def check(
         ArgumentError: an unknown target, or no frame size known.
         RecordError: a record that lacks a layer.
     """
-    subject = examine(model, target, size, steps=steps, fire_once=fire_once, frames=frames, record=record)
-    return broken_rules(subject)
+    mapped = examine(model, target, size, steps=steps, fire_once=fire_once, frames=frames, record=record)
+    return broken_rules(mapped)
 
 
-def broken_rules(subject: Subject) -> list[Finding]:
-    """What `check` finds, of something examined already."""
-    findings = [finding for rule in RULES for finding in rule(subject)]
+def broken_rules(mapped: MappedModel) -> list[Finding]:
+    """What `check_rules` finds, of something examined already."""
+    findings = [finding for rule in RULES for finding in rule(mapped)]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
@@ -89,8 +88,8 @@ def examine(
     fire_once: bool = True,
     frames: NDArray[Any] | None = None,
     record: SpikeRecord | None = None,
-) -> Subject:
-    """What the rules look at; arguments as `check`."""
+) -> MappedModel:
+    """What the rules look at; arguments as `check_rules`."""
     if not isinstance(model, FixedPointModel):
         raise ArgumentTypeError(f"`model` must be a FixedPointModel, got {type(model).__name__}; quantise it first")
     target = target if isinstance(target, Target) else get_target(target or model.target)
@@ -101,7 +100,7 @@ def examine(
     steps = steps or model.timesteps or STEPS
     inputs = run_inputs(model, frames, record) if frames is not None and record is not None else None
     ranges = conv_ranges(model, steps, inputs)
-    return Subject(model, target, size, steps, fire_once, _placed(model, target, size, shapes), ranges)
+    return MappedModel(model, target, size, steps, fire_once, _placed(model, target, size, shapes), ranges)
 
 
 def run_inputs(model: FixedPointModel, frames: NDArray[Any], record: SpikeRecord) -> dict[str, NDArray[np.integer]]:

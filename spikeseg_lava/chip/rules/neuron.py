@@ -1,7 +1,4 @@
-"""Rules about ranges: what a step adds, what a membrane holds, and where saturation would change a spike.
-
-Rules about neurons: what the chip's own LIF can do, and what needs a neuron of its own.
-"""
+"""Rules about neurons: what a membrane must hold, where saturation would change a spike, what the chip's LIF lacks."""
 
 from __future__ import annotations
 
@@ -10,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.subject import Subject
+from spikeseg_lava.chip.rules.mapped_model import MappedModel
 from spikeseg_lava.network.integers import FixedPointConv
 
 
-def saturation_of_floored_membranes(subject: Subject) -> Iterator[Finding]:
+def saturation_of_floored_membranes(mapped: MappedModel) -> Iterator[Finding]:
     """Theta + L <= state_max: then a saturated sum still fires and a sunken one is floored, so no spike changes."""
-    limit = subject.target.state_max
-    for layer, _ in subject.convolutions():
+    limit = mapped.target.state_max
+    for layer, _ in mapped.convolutions():
         neuron = layer.neuron
         value = int((neuron.threshold.astype(np.int64) + neuron.leak).max())
         if neuron.floor and value > limit:
@@ -28,23 +25,23 @@ def saturation_of_floored_membranes(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def saturation_of_membranes_without_floor(subject: Subject) -> Iterator[Finding]:
+def saturation_of_membranes_without_floor(mapped: MappedModel) -> Iterator[Finding]:
     """Without a floor the worst case over all steps must fit, for saturation changes what the neuron does later."""
-    limit = subject.target.state_max
-    for layer, ranges in subject.convolutions():
+    limit = mapped.target.state_max
+    for layer, ranges in mapped.convolutions():
         value = ranges.membrane.magnitude
         if not layer.neuron.floor and value > limit:
             yield Finding(
                 "saturation_of_membranes_without_floor", layer.name, "error", value, limit, "membrane units",
-                f"the worst input of {subject.steps} steps drives the membrane out of its state word",
+                f"the worst input of {mapped.steps} steps drives the membrane out of its state word",
                 "quantise for fewer steps or at a smaller scale, or use a neuron with a floor",
             )  # fmt: skip
 
 
-def accumulator(subject: Subject) -> Iterator[Finding]:
+def accumulator(mapped: MappedModel) -> Iterator[Finding]:
     """The sum of one step must fit the accumulator, which wraps around where the contract saturates."""
-    limit = 2 ** (subject.target.accumulator_bits.value - 1) - 1
-    for layer, ranges in subject.convolutions():
+    limit = 2 ** (mapped.target.accumulator_bits.value - 1) - 1
+    for layer, ranges in mapped.convolutions():
         value, observed = ranges.drive.magnitude, ranges.observed_drive
         if value <= limit:
             continue
@@ -57,10 +54,10 @@ def accumulator(subject: Subject) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def stock_current(subject: Subject) -> Iterator[Finding]:
+def stock_current(mapped: MappedModel) -> Iterator[Finding]:
     """The stock LIF shifts its input by 6 into 24 bit and wraps there: payload * sum |w| must stay below 2**17."""
-    limit = 2 ** (subject.target.state_bits.value - 1 - subject.target.threshold_shift.value) - 1
-    for layer, ranges in subject.convolutions():
+    limit = 2 ** (mapped.target.state_bits.value - 1 - mapped.target.threshold_shift.value) - 1
+    for layer, ranges in mapped.convolutions():
         value = ranges.payload * ranges.weight_sum
         if value > limit:
             yield Finding(
@@ -73,9 +70,9 @@ def stock_current(subject: Subject) -> Iterator[Finding]:
 OWN_NEURON = "use a neuron of your own (microcode), or `lower(model, 'stock')` for the nearest stock network"
 
 
-def positive_threshold(subject: Subject) -> Iterator[Finding]:
+def positive_threshold(mapped: MappedModel) -> Iterator[Finding]:
     """A neuron with a threshold of 0 or less fires in every step, input or not."""
-    for layer, _ in subject.convolutions():
+    for layer, _ in mapped.convolutions():
         value = int(layer.neuron.threshold.min())
         if value < 1:
             yield Finding(
@@ -85,35 +82,35 @@ def positive_threshold(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def floor_beyond_stock(subject: Subject) -> Iterator[Finding]:
+def floor_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
     """A floor that ever acts needs more than a stock LIF, whose membrane sinks below zero."""
-    for layer, ranges in subject.convolutions():
+    for layer, ranges in mapped.convolutions():
         lowest = ranges.drive.low - int(layer.neuron.leak.max())
         if layer.neuron.floor and lowest < 0:
             yield Finding(
                 "floor_beyond_stock", layer.name, "warning", lowest, 0, "membrane units",
                 "the floor V >= 0 needs more than Lava's stock LIF; without it most spikes are lost",
-                OWN_NEURON if not subject.target.floor_in_stock_neuron.value
+                OWN_NEURON if not mapped.target.floor_in_stock_neuron.value
                 else "set the neuron core's register vmin to 0; Lava's LIF does not reach it",
             )  # fmt: skip
 
 
-def fire_once_beyond_stock(subject: Subject) -> Iterator[Finding]:
+def fire_once_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
     """At most one spike per sample has no fixed-point model in stock Lava (`LIFRefractory` is float only)."""
-    if subject.fire_once:
+    if mapped.fire_once:
         yield Finding(
             "fire_once_beyond_stock", "network", "info", 1, 0, "rules", "fire-once is in no fixed-point stock neuron",
             f"{OWN_NEURON}; or run with fire_once off where results allow",
         )  # fmt: skip
 
 
-def one_threshold_a_population(subject: Subject) -> Iterator[Finding]:
+def one_threshold_a_population(mapped: MappedModel) -> Iterator[Finding]:
     """The stock LIF has one threshold, leak and decay for all of its neurons; each set is a population."""
-    for layer, _ in subject.convolutions():
+    for layer, _ in mapped.convolutions():
         value = populations(layer)
         if value == 1:
             continue
-        limit = subject.target.populations_per_core.value
+        limit = mapped.target.populations_per_core.value
         yield Finding(
             "one_threshold_a_population", layer.name, "warning" if value > limit else "info", value, limit,
             "populations", "channels differ in threshold, leak or decay; each different set is a population of its own",
@@ -121,10 +118,10 @@ def one_threshold_a_population(subject: Subject) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def decay_word(subject: Subject) -> Iterator[Finding]:
+def decay_word(mapped: MappedModel) -> Iterator[Finding]:
     """The decay fits its unsigned word; 4096, a membrane that forgets all, does not."""
-    limit = 2**subject.target.decay_bits.value - 1
-    for layer, _ in subject.convolutions():
+    limit = 2**mapped.target.decay_bits.value - 1
+    for layer, _ in mapped.convolutions():
         value = int(layer.neuron.decay.max())
         if value > limit:
             yield Finding(
@@ -134,10 +131,10 @@ def decay_word(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def stock_threshold(subject: Subject) -> Iterator[Finding]:
+def stock_threshold(mapped: MappedModel) -> Iterator[Finding]:
     """The stock LIF fires at V > vth << 6, so Theta - 1 must fit the threshold's mantissa."""
-    limit = 2**subject.target.threshold_bits.value - 1
-    for layer, _ in subject.convolutions():
+    limit = 2**mapped.target.threshold_bits.value - 1
+    for layer, _ in mapped.convolutions():
         value = int(layer.neuron.threshold.max()) - 1
         if value > limit:
             yield Finding(
@@ -147,11 +144,11 @@ def stock_threshold(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def stock_bias(subject: Subject) -> Iterator[Finding]:
+def stock_bias(mapped: MappedModel) -> Iterator[Finding]:
     """A leak in the stock LIF is a bias, -(mantissa << exponent) in units of 2**-6: whole numbers up to 4096 always."""
-    target = subject.target
+    target = mapped.target
     limit = 2 ** (target.bias_bits.value - 1)
-    for layer, _ in subject.convolutions():
+    for layer, _ in mapped.convolutions():
         spare = 2 ** (target.bias_shift_max.value - target.threshold_shift.value)
         leak = layer.neuron.leak
         value = int(leak.max())

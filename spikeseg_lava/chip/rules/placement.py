@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.subject import PlacedLayer, Subject
+from spikeseg_lava.chip.rules.mapped_model import MappedModel, PlacedLayer
 from spikeseg_lava.chip.tiling import Block, block
 from spikeseg_lava.network import counting
 from spikeseg_lava.network.floats import PoolLayer, Shape
@@ -13,10 +13,10 @@ from spikeseg_lava.network.floats import PoolLayer, Shape
 RISKY_WIDTH = 256  # "spikes originating from x_in = n*256-1 and its neighbours might get dropped"
 
 
-def fan_in_axons(subject: Subject) -> Iterator[Finding]:
+def fan_in_axons(mapped: MappedModel) -> Iterator[Finding]:
     """The inputs of a single neuron fit the incoming axons of a core."""
-    limit = subject.target.axons_in_per_core.value
-    for placed in subject.layers:
+    limit = mapped.target.axons_in_per_core.value
+    for placed in mapped.layers:
         value = block(placed.layer, placed.input_shape, (1, 1, 1)).axons_in
         if value > limit:
             yield Finding(
@@ -26,10 +26,10 @@ def fan_in_axons(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def synapse_memory(subject: Subject) -> Iterator[Finding]:
+def synapse_memory(mapped: MappedModel) -> Iterator[Finding]:
     """The kernel of one output channel fits a core (error); that of all channels does, too (else they are spread)."""
-    limit = subject.target.synapse_bytes_per_core.value
-    for placed in subject.layers:
+    limit = mapped.target.synapse_bytes_per_core.value
+    for placed in mapped.layers:
         channels = placed.output_shape[0]
         one = block(placed.layer, placed.input_shape, (1, 1, 1)).synapse_bytes
         every = block(placed.layer, placed.input_shape, (channels, 1, 1)).synapse_bytes
@@ -44,25 +44,25 @@ def synapse_memory(subject: Subject) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def neurons_on_a_core(subject: Subject) -> Iterator[Finding]:
+def neurons_on_a_core(mapped: MappedModel) -> Iterator[Finding]:
     """Cores of a layer hold few neurons where axons or weights, not neurons, are the limit."""
-    limit = subject.target.neurons_per_core.value
-    for placed in subject.layers:
+    limit = mapped.target.neurons_per_core.value
+    for placed in mapped.layers:
         if placed.tiling is None or placed.tiling.cores == 1:
             continue
         value = placed.tiling.block.neurons
         if value < limit // 2:
             yield Finding(
                 "neurons_on_a_core", placed.layer.name, "info", value, limit, "neurons",
-                f"cores run out of {_bottleneck(placed.tiling.block, subject)} before they are half full of neurons",
+                f"cores run out of {_bottleneck(placed.tiling.block, mapped)} before they are half full of neurons",
                 "normal for large kernels on many channels; fewer channels or planes take fewer cores",
             )  # fmt: skip
 
 
-def axons_out(subject: Subject) -> Iterator[Finding]:
+def axons_out(mapped: MappedModel) -> Iterator[Finding]:
     """Every neuron of a core needs an outgoing axon for each core it reaches in the next layer."""
-    limit = subject.target.axons_out_per_core.value
-    for placed, following in zip(subject.layers, subject.layers[1:], strict=False):
+    limit = mapped.target.axons_out_per_core.value
+    for placed, following in zip(mapped.layers, mapped.layers[1:], strict=False):
         if placed.tiling is None or following.tiling is None:
             continue
         value = outgoing_axons(placed.tiling.block.neurons, following, following.tiling.block.shape)
@@ -75,10 +75,10 @@ def axons_out(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def chip_count(subject: Subject) -> Iterator[Finding]:
+def chip_count(mapped: MappedModel) -> Iterator[Finding]:
     """All layers together fit the cores of one chip that the compiler uses."""
-    limit = subject.target.mapped_cores.value
-    value = sum(placed.tiling.cores for placed in subject.layers if placed.tiling)
+    limit = mapped.target.mapped_cores.value
+    value = sum(placed.tiling.cores for placed in mapped.layers if placed.tiling)
     if value > limit:
         yield Finding(
             "chip_count", "network", "warning", value, limit, "cores",
@@ -87,9 +87,9 @@ def chip_count(subject: Subject) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def wide_input(subject: Subject) -> Iterator[Finding]:
+def wide_input(mapped: MappedModel) -> Iterator[Finding]:
     """Where a convolution's input is 256 or wider, the compiler warns that spikes may be dropped."""
-    for placed in subject.layers:
+    for placed in mapped.layers:
         width = placed.input_shape[2]
         if width >= RISKY_WIDTH:
             columns = ", ".join(str(x) for x in range(RISKY_WIDTH - 1, width, RISKY_WIDTH))
@@ -115,7 +115,7 @@ def outgoing_axons(neurons: int, following: PlacedLayer, part: Shape) -> int:
     return neurons * reached
 
 
-def _bottleneck(taken: Block, subject: Subject) -> str:
-    target = subject.target
+def _bottleneck(taken: Block, mapped: MappedModel) -> str:
+    target = mapped.target
     axons = taken.axons_in / target.axons_in_per_core.value
     return "incoming axons" if axons >= taken.synapse_bytes / target.synapse_bytes_per_core.value else "weight memory"

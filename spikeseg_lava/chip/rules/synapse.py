@@ -8,27 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.subject import Subject
+from spikeseg_lava.chip.rules.mapped_model import MappedModel
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.network.integers import FixedPointConv
 
 
-def weight_word(subject: Subject) -> Iterator[Finding]:
+def weight_word(mapped: MappedModel) -> Iterator[Finding]:
     """Every weight of a plane fits the signed weight word."""
-    limit = 2 ** (subject.target.weight_bits.value - 1) - 1
-    for layer, _ in subject.convolutions():
+    limit = 2 ** (mapped.target.weight_bits.value - 1) - 1
+    for layer, _ in mapped.convolutions():
         value = max(_magnitude(plane.weight) for plane in layer.planes)
         if value > limit:
             yield Finding(
                 "weight_word", layer.name, "error", value, limit, "weight units",
-                f"a weight needs more than {subject.target.weight_bits.value} bit",
+                f"a weight needs more than {mapped.target.weight_bits.value} bit",
                 "quantise for this target: smaller weights, or more planes",
             )  # fmt: skip
 
 
-def weight_planes(subject: Subject) -> Iterator[Finding]:
+def weight_planes(mapped: MappedModel) -> Iterator[Finding]:
     """More than one plane costs synapse memory, axons and operations once per plane."""
-    for layer, _ in subject.convolutions():
+    for layer, _ in mapped.convolutions():
         if len(layer.planes) > 1:
             yield Finding(
                 "weight_planes", layer.name, "info", len(layer.planes), 1, "planes",
@@ -37,10 +37,10 @@ def weight_planes(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def payload_word(subject: Subject) -> Iterator[Finding]:
+def payload_word(mapped: MappedModel) -> Iterator[Finding]:
     """Payload and what a plane's exponent adds to it fit a spike; an exponent beyond the synapse's goes there."""
-    target, limit = subject.target, subject.target.payload_bits.value
-    for layer, ranges in subject.convolutions():
+    target, limit = mapped.target, mapped.target.payload_bits.value
+    for layer, ranges in mapped.convolutions():
         exponent = max(plane.exponent for plane in layer.planes)
         shifted = exponent if exponent > target.synapse_shift_max.value else 0
         value = ranges.payload.bit_length() + shifted
@@ -53,10 +53,10 @@ def payload_word(subject: Subject) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def odd_mixed_weights(subject: Subject) -> Iterator[Finding]:
+def odd_mixed_weights(mapped: MappedModel) -> Iterator[Finding]:
     """A synapse group of both signs keeps even weights only: odd ones must be written as 2 w."""
-    limit = subject.target.state_max
-    for layer, _ in subject.convolutions():
+    limit = mapped.target.state_max
+    for layer, _ in mapped.convolutions():
         odd = sum(int((plane.weight % 2 != 0).sum()) for plane in layer.planes if _mixed(plane.weight))
         if not odd:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small import encoder, model, run
+from builders import encoder_of_ones, pooled_model, pooled_run
 
 from spikeseg_lava.chip.report.activity import activity
 from spikeseg_lava.chip.report.energy import estimate_energy
@@ -14,8 +14,8 @@ from spikeseg_lava.spikes.record import SpikeRecord
 
 
 def test_counts_by_hand() -> None:
-    frames, record = run()
-    conv1, pool1, conv2 = activity(model(), record, frames).layers
+    frames, record = pooled_run()
+    conv1, pool1, conv2 = activity(pooled_model(), record, frames).layers
     assert conv1.input_events == 3  # the fourth event rounds to a payload of 0
     assert conv1.operations == 2 * 3 * (4 + 9 + 6)  # planes * maps * taps in the corner, inside, at the edge
     assert (conv1.updates, conv1.spikes, conv1.active) == (3 * 6 * 10 * 3, 3, 2)
@@ -25,8 +25,8 @@ def test_counts_by_hand() -> None:
 
 
 def test_totals() -> None:
-    frames, record = run()
-    found = activity(model(), record, frames)
+    frames, record = pooled_run()
+    found = activity(pooled_model(), record, frames)
     assert found.steps == 3
     assert found.spikes == 7
     assert found.operations == 114 + 3 + 16
@@ -34,8 +34,8 @@ def test_totals() -> None:
 
 
 def test_without_frames_the_first_layer_stays_unknown() -> None:
-    _, record = run()
-    found = activity(model(), record)
+    _, record = pooled_run()
+    found = activity(pooled_model(), record)
     assert found.layers[0].operations is None
     assert found.layers[1].operations == 3
     assert found.operations is None
@@ -43,15 +43,15 @@ def test_without_frames_the_first_layer_stays_unknown() -> None:
 
 
 def test_a_float_network_counts_every_event() -> None:
-    record = SpikeRecord({layer.name: np.zeros((0, 4), np.int32) for layer in encoder().layers})
+    record = SpikeRecord({layer.name: np.zeros((0, 4), np.int32) for layer in encoder_of_ones().layers})
     frames = np.zeros((1, 2, 128, 128), np.float32)
     frames[0, 1, 64, 64] = 1e-6
-    assert activity(encoder(), record, frames).layers[0].operations == 4 * 25
+    assert activity(encoder_of_ones(), record, frames).layers[0].operations == 4 * 25
 
 
 def test_energy_is_a_range_of_cited_constants() -> None:
-    frames, record = run()
-    found = activity(model(), record, frames)
+    frames, record = pooled_run()
+    found = activity(pooled_model(), record, frames)
     energy = estimate_energy(found, get_target("loihi2"))
     assert energy is not None
     conv1 = energy.layers["conv1"]
@@ -63,8 +63,8 @@ def test_energy_is_a_range_of_cited_constants() -> None:
 
 
 def test_refusals() -> None:
-    frames, record = run()
+    frames, record = pooled_run()
     with pytest.raises(RecordError, match="no layer `pool1`"):
-        activity(model(), SpikeRecord({"conv1": record.spikes["conv1"]}), frames)
+        activity(pooled_model(), SpikeRecord({"conv1": record.spikes["conv1"]}), frames)
     with pytest.raises(RecordError, match="how many steps"):
-        activity(model(), SpikeRecord(record.spikes))
+        activity(pooled_model(), SpikeRecord(record.spikes))

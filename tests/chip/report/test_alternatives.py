@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from small import fixed, model
+from builders import planes_conv, pooled_model
 
-from spikeseg_lava.chip.report.alternatives import savings_table, stock_table
+from spikeseg_lava.chip.report.alternatives import savings_table
+from spikeseg_lava.chip.report.build import build_report
 from spikeseg_lava.chip.report.html import render_html
-from spikeseg_lava.chip.report.report import build_report
+from spikeseg_lava.chip.report.report import render_text
 from spikeseg_lava.chip.report.resources import resources
-from spikeseg_lava.chip.report.text import render_text
-from spikeseg_lava.stock.cost import LayerCost, StockReport
+from spikeseg_lava.stock.cost import LayerCost, StockReport, stock_table
 
 COST = StockReport("auto", 2, (), (LayerCost("conv1", "mirror", 1, True, 360, 180, 25, 9, None, 3),))
 
 
 def test_savings_are_told_layer_by_layer() -> None:
     """Without its third map, conv1 has 120 neurons of 180, the pool 30 of 45, and conv2 two thirds of its synapses."""
-    before = model()
-    conv1, pool, conv2 = before.layers
-    first = fixed("conv1", np.asarray(conv1.kernel[:2] % 9 + 1), (0,))  # type: ignore[union-attr]
-    second = fixed("conv2", np.asarray(conv2.kernel[:, :2]), (0,))  # type: ignore[union-attr]
+    before = pooled_model()
+    (conv1, conv2), pool = before.convolutions, before.layers[1]
+    first = planes_conv("conv1", [conv1.kernel[:2] % 9 + 1], 20, 3, padding=(1, 1))
+    second = planes_conv("conv2", [conv2.kernel[:, :2]], 20, 3, padding=(1, 1))
     table = savings_table(resources(before), resources(replace(before, layers=(first, pool, second))))
     rows = {row[0]: list(row[1:]) for row in table.rows}
     assert rows["conv1"][:2] == [180, 120]
@@ -39,7 +38,7 @@ def test_a_stock_network_shows_fidelity_beside_its_cost() -> None:
 
 
 def test_every_form_of_the_report_shows_them() -> None:
-    report = build_report(model(), further=[stock_table(COST)])
+    report = build_report(pooled_model(), further=[stock_table(COST)])
     assert "Stock parts only, method auto" in render_text(report)
     assert "Stock parts only, method auto" in render_html(report)
     assert report.to_json()["further"][0]["rows"][0][:3] == ["conv1", "mirror", True]

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import model, run
+from builders import pooled_model, pooled_run
 
+from spikeseg_lava.chip.report.build import build_report
 from spikeseg_lava.chip.report.drawings import first_spikes, place_by_time, stacks, word_bars
 from spikeseg_lava.chip.report.html import render_html, save_html
-from spikeseg_lava.chip.report.report import Report, build_report
-from spikeseg_lava.chip.report.text import explain_figure, explanation, render_text
+from spikeseg_lava.chip.report.report import Report, explain_figure, explanation, render_text
 from spikeseg_lava.errors import ArgumentError
 
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    frames, record = run()
-    return build_report(model(), frames=frames, record=record, title="A <small> model")
+    frames, record = pooled_run()
+    return build_report(pooled_model(), frames=frames, record=record, title="A <small> model")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def page(report: Report) -> str:
 
 
 def test_a_report_takes_steps_and_fire_once_from_the_record(report: Report) -> None:
-    assert (report.subject.steps, report.subject.fire_once) == (3, False)
+    assert (report.mapped.steps, report.mapped.fire_once) == (3, False)
     assert "fire_once_beyond_stock" not in {finding.rule for finding in report.findings}
 
 
@@ -79,8 +79,8 @@ def test_text_says_what_matters(report: Report) -> None:
 
 
 def test_a_report_without_a_run_has_no_activity() -> None:
-    plain = build_report(model(), "loihi1", (12, 8))
-    assert plain.subject.fire_once
+    plain = build_report(pooled_model(), "loihi1", (12, 8))
+    assert plain.mapped.fire_once
     assert "network.spikes" not in plain.figures
     assert plain.verdict.startswith("does not run on Loihi 1")
     page = render_html(plain)

@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from builders import pooled_model, pooled_run
 from matplotlib.image import imread
-from small import model, run
 
+from spikeseg_lava.chip.report.build import build_report
 from spikeseg_lava.chip.report.html import save_html
-from spikeseg_lava.chip.report.report import build_report
 
 MEASURE = """<script>
 const page = document.documentElement, bad = [];
@@ -37,8 +37,8 @@ def chromium() -> str:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    frames, record = run()
-    save_html(build_report(model(), frames=frames, record=record, title="A small model"), path)
+    frames, record = pooled_run()
+    save_html(build_report(pooled_model(), frames=frames, record=record, title="A small model"), path)
     return path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from small import SIZE, encoder, model
+from builders import POOLED_SIZE, encoder_of_ones, pooled_model
 
 from spikeseg_lava.chip.report.resources import resources
 from spikeseg_lava.chip.targets import get_target
@@ -14,7 +14,7 @@ from spikeseg_lava.errors import ArgumentError
 
 @pytest.mark.parametrize("target", ["loihi1", "loihi2"])
 def test_figures_of_the_design(target: str) -> None:
-    found = resources(encoder(), target)
+    found = resources(encoder_of_ones(), target)
     assert [layer.neurons for layer in found.convolutions] == [65_536, 147_456, 1_024]
     assert (found.neurons, found.pool_neurons) == (214_016, 16_384 + 36_864)
     assert [layer.synapses for layer in found.convolutions] == [3_215_648, 14_197_824, 1_617_984]
@@ -23,7 +23,7 @@ def test_figures_of_the_design(target: str) -> None:
 
 def test_cores_and_chips_on_both_generations() -> None:
     """65,536 neurons are 64 cores of 1,024; 144 for conv2; the lower bound of Loihi 2 has 4,095 a core."""
-    first, second = resources(encoder(), "loihi1"), resources(encoder(), "loihi2")
+    first, second = resources(encoder_of_ones(), "loihi1"), resources(encoder_of_ones(), "loihi2")
     assert [layer.cores_by_neurons for layer in first.layers] == [64, 16, 144, 36, 1]
     assert [layer.cores_by_neurons for layer in second.layers] == [17, 5, 37, 10, 1]
     assert (first.cores, first.chips) == (316, 3)
@@ -32,18 +32,18 @@ def test_cores_and_chips_on_both_generations() -> None:
 
 
 def test_wide_sensor_takes_two_chips() -> None:
-    assert resources(encoder(), "loihi2", (180, 240)).chips == 2
+    assert resources(encoder_of_ones(), "loihi2", (180, 240)).chips == 2
 
 
 def test_weight_memory_with_and_without_sharing() -> None:
-    conv2 = resources(encoder()).layers[2]
+    conv2 = resources(encoder_of_ones()).layers[2]
     assert (conv2.kernel_bytes, conv2.unshared_bytes, conv2.fan_in) == (3600, 14_197_824, 100)
 
 
 def test_planes_multiply_memory_but_not_synapses() -> None:
-    found = resources(model())
+    found = resources(pooled_model())
     conv1 = found.layers[0]
-    assert found.size == SIZE
+    assert found.size == POOLED_SIZE
     assert (conv1.planes, conv1.kernel_bytes) == (2, 2 * 3 * 2 * 9)
     assert conv1.unshared_bytes == 2 * conv1.synapses
     assert conv1.synapses == 3 * 2 * (3 * 6 - 2) * (3 * 10 - 2)
@@ -52,7 +52,7 @@ def test_planes_multiply_memory_but_not_synapses() -> None:
 
 
 def test_synapses_of_weight_zero_are_told_apart() -> None:
-    made = model()
+    made = pooled_model()
     first = made.layers[0]
     assert resources(made).layers[0].stored_synapses < resources(made).layers[0].synapses
     assert (first.kernel == 0).any()  # type: ignore[union-attr]
@@ -61,13 +61,13 @@ def test_synapses_of_weight_zero_are_told_apart() -> None:
 def test_a_layer_that_fits_no_core_leaves_cores_unknown() -> None:
     target = get_target("loihi2")
     tiny = replace(target, axons_in_per_core=replace(target.axons_in_per_core, value=10))
-    found = resources(model(), tiny)
+    found = resources(pooled_model(), tiny)
     assert found.layers[0].cores is None
     assert (found.cores, found.chips) == (None, None)
 
 
 def test_refusals() -> None:
     with pytest.raises(ArgumentError, match="`target` must be one of"):
-        resources(encoder(), "abacus")
+        resources(encoder_of_ones(), "abacus")
     with pytest.raises(ArgumentError, match="`size` is needed"):
-        resources(replace(encoder(), input_size=None))
+        resources(replace(encoder_of_ones(), input_size=None))

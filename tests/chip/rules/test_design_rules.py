@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hand_made import layer, limited, model, ones
 
-from spikeseg_lava.chip.rules.check import RULES, check
+from spikeseg_lava.chip.rules.check import RULES, check_rules
 from spikeseg_lava.chip.rules.finding import Finding
+from spikeseg_lava.chip.rules.mapped_model import PlacedLayer, limits_of_rule
 from spikeseg_lava.chip.rules.placement import outgoing_axons
-from spikeseg_lava.chip.rules.subject import PlacedLayer, basis
 from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, RecordError
 from spikeseg_lava.network.floats import PoolLayer
@@ -24,7 +24,7 @@ MIXED = np.array([[[[3, -2]]]])
 
 
 def found(rule: str, made: FixedPointModel, target: Any = None, **options: Any) -> list[Finding]:
-    return [finding for finding in check(made, target, **options) if finding.rule == rule]
+    return [finding for finding in check_rules(made, target, **options) if finding.rule == rule]
 
 
 # rule -> (model, target) that breaks it, (model, target) that just does not
@@ -123,7 +123,7 @@ def test_fire_once_is_asked_for_or_not() -> None:
 
 def test_all_violations_come_together_errors_first() -> None:
     bad = model(layer(MIXED, TOP, [1]), layer(ones(1, 1, 3, 3), 0, name="conv2"), bits=3)
-    findings = check(bad, "loihi1")
+    findings = check_rules(bad, "loihi1")
     severities = [finding.severity for finding in findings]
     assert severities == sorted(severities, key=["error", "warning", "info"].index)
     errors = {(finding.rule, finding.layer) for finding in findings if finding.severity == "error"}
@@ -134,7 +134,7 @@ def test_all_violations_come_together_errors_first() -> None:
 
 
 def test_nothing_to_say_about_a_network_of_stock_parts() -> None:
-    assert check(model(layer(2 * ones(1, 1, 3, 3))), fire_once=False) == []
+    assert check_rules(model(layer(2 * ones(1, 1, 3, 3))), fire_once=False) == []
 
 
 def test_odd_weights_cost_nothing_while_doubling_fits() -> None:
@@ -182,9 +182,9 @@ def test_a_spike_reaches_the_blocks_its_window_touches() -> None:
 
 def test_every_rule_says_what_it_rests_on() -> None:
     for target in (LOIHI1, LOIHI2):
-        assert all(len(basis(rule.__name__, target)) > 20 for rule in RULES)
-    assert basis("chip_count", LOIHI2).startswith("published")
-    assert basis("neurons_on_a_core", LOIHI2).startswith("inferred")
+        assert all(len(limits_of_rule(rule.__name__, target)) > 20 for rule in RULES)
+    assert limits_of_rule("chip_count", LOIHI2).startswith("published")
+    assert limits_of_rule("neurons_on_a_core", LOIHI2).startswith("inferred")
 
 
 def test_wide_recording_names_the_columns() -> None:
@@ -195,14 +195,14 @@ def test_wide_recording_names_the_columns() -> None:
 
 def test_default_target_is_that_of_the_model() -> None:
     made = model(layer(ones(1, 1, 1, 1)), bits=8, target="loihi1")
-    assert [finding.rule for finding in check(made) if finding.severity == "error"] == ["payload_word"]
+    assert [finding.rule for finding in check_rules(made) if finding.severity == "error"] == ["payload_word"]
 
 
 def test_refusals() -> None:
     made = model(layer(ones(1, 1, 1, 1)))
     with pytest.raises(ArgumentError, match="`target` must be one of"):
-        check(made, "loihi3")
+        check_rules(made, "loihi3")
     with pytest.raises(ArgumentTypeError, match="must be a FixedPointModel, got str"):
-        check("model.slm")  # type: ignore[arg-type]
+        check_rules("model.slm")  # type: ignore[arg-type]
     with pytest.raises(RecordError, match="no layer `conv1`, only pool9"):
-        check(made, frames=np.zeros((1, 1, 8, 8)), record=SpikeRecord({"pool9": np.zeros((0, 4), np.int32)}))
+        check_rules(made, frames=np.zeros((1, 1, 8, 8)), record=SpikeRecord({"pool9": np.zeros((0, 4), np.int32)}))

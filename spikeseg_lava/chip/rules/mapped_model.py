@@ -1,7 +1,4 @@
-"""Which limits of the chip each rule rests on, so that a finding can be doubted with reason.
-
-What the design rules look at: a model at one frame size, on one target, and what a run of it showed.
-"""
+"""What the design rules examine: a model at one frame size on one target, and the limits that each rule rests on."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ WITHOUT_LIMIT: Mapping[str, str] = {
 }
 
 
-def basis(rule: str, target: Target) -> str:
+def limits_of_rule(rule: str, target: Target) -> str:
     """The limits behind a rule on `target`: published or inferred, and where each was read."""
     facts = [getattr(target, name) for name in LIMITS_OF[rule]]
     return "; ".join(f"{fact.standing}: {fact.source}" for fact in facts) or WITHOUT_LIMIT[rule]
@@ -61,8 +58,8 @@ class PlacedLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """A model under examination.
+class MappedModel:
+    """A model at one frame size on one target, with the ranges of its integers.
 
     Attributes:
         size: (height, width) of the frames in pixels.

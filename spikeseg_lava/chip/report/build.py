@@ -1,0 +1,57 @@
+"""Put a report together: check the rules, count the resources and, with a run, the activity and its energy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from spikeseg_lava.chip.report.activity import activity
+from spikeseg_lava.chip.report.energy import estimate_energy
+from spikeseg_lava.chip.report.report import Report
+from spikeseg_lava.chip.report.resources import resources
+from spikeseg_lava.chip.report.table import Table
+from spikeseg_lava.chip.rules.check import broken_rules, examine
+from spikeseg_lava.chip.targets import Target
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.record import SpikeRecord
+
+
+def build_report(
+    model: FixedPointModel,
+    target: str | Target | None = None,
+    size: Pair | None = None,
+    *,
+    frames: NDArray[Any] | None = None,
+    record: SpikeRecord | None = None,
+    fire_once: bool | None = None,
+    title: str = "Spiking network on a chip",
+    further: Iterable[Table] = (),
+) -> Report:
+    """Check a model against a chip and count what it takes; with a run of it, also what it does and costs.
+
+    Args:
+        target: name of a chip or a Target; default: the one the model was quantised for.
+        size: (height, width) of the frames; default: that of `frames`, else the model's.
+        frames: the clip Float[T, C, H, W] of the run.
+        record: of `run(model, frames)`; without one, the report holds no activity and no energy.
+        fire_once: default: as the record says, else True.
+        further: tables to show as well, see `spikeseg_lava.chip.report.alternatives`.
+
+    Raises:
+        ArgumentError: an unknown target, or no frame size known.
+        RecordError: a record that lacks a layer of the model.
+    """
+    if fire_once is None:
+        fire_once = bool(record.meta.get("fire_once", True)) if record else True
+    options: dict[str, Any] = {"fire_once": fire_once, "frames": frames, "record": record}
+    if record and "steps" in record.meta:
+        options["steps"] = int(record.meta["steps"])
+    mapped = examine(model, target, size, **options)
+    findings = broken_rules(mapped)
+    taken = resources(model, mapped.target, mapped.size)
+    done = activity(model, record, frames, mapped.size) if record else None
+    energy = estimate_energy(done, mapped.target) if done else None
+    return Report(title, mapped, tuple(findings), taken, record, done, energy, tuple(further))
