@@ -113,7 +113,8 @@ def detect_objects(
         network: what was run.
         sensor: (height, width) of the sensor; frames may be of another size.
         duration_us: length of a window in microseconds.
-        pool_winners, tau: see `decode` and `group`.
+        pool_winners: see `decode`.
+        tau: see `group`.
         reach: how far, in sensor pixels, an object's box may move between two sightings.
         max_gap_us: how long an object may be unseen, microseconds; default: one window.
         min_spikes: objects with fewer classification spikes are left out.

@@ -1,0 +1,41 @@
+"""What the house promises to contributors: public names in one table, contracts that hold, commands that agree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import spikeseg_lava as sl
+
+ROOT = Path(__file__).resolve().parents[2]
+STUB = (ROOT / "spikeseg_lava" / "__init__.pyi").read_text(encoding="utf-8")
+NAMES = re.findall(r"^from \.([\w.]+) import (\w+) as (\w+)$", STUB, re.MULTILINE)
+
+
+def test_only_public_names_are_listed() -> None:
+    assert dir(sl) == sorted(public for _, _, public in NAMES)
+
+
+@pytest.mark.parametrize(("home", "name", "public"), NAMES, ids=[public for _, _, public in NAMES])
+def test_a_public_name_stands_in_the_api_reference(home: str, name: str, public: str) -> None:
+    assert getattr(sl, public).__name__ == name
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert f"::: spikeseg_lava.{home}.{name}\n" in page
+
+
+def test_importing_the_package_imports_neither_torch_nor_lava_nor_numpy() -> None:
+    code = "import sys, spikeseg_lava; print(sorted({'torch', 'lava', 'numba', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_workflow_runs_the_commands_of_ci() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    commands = re.findall(r"- run: (uv run .+)", workflow)
+    assert commands
+    assert all(command in ci for command in commands)
