@@ -40,7 +40,7 @@ class FloatConv:
 
 
 class IntegerConv:
-    """The same layer in the exact integers of DESIGN section 2: the oracle every executor must equal bit for bit."""
+    """The same layer in the integers of `docs/fixed-point.md`: the oracle every executor must equal bit for bit."""
 
     def __init__(self, layer: FixedPointConv, fire_once: bool) -> None:
         self.layer, self.fire_once = layer, fire_once
