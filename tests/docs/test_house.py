@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -21,10 +22,8 @@ def test_only_public_names_are_listed() -> None:
 
 
 @pytest.mark.parametrize(("home", "name", "public"), NAMES, ids=[public for _, _, public in NAMES])
-def test_a_public_name_stands_in_the_api_reference(home: str, name: str, public: str) -> None:
-    assert getattr(sl, public).__name__ == name
-    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    assert f"::: spikeseg_lava.{home}.{name}\n" in page
+def test_a_public_name_comes_from_its_home(home: str, name: str, public: str) -> None:
+    assert getattr(sl, public) is getattr(importlib.import_module(f"spikeseg_lava.{home}"), name)
 
 
 def test_importing_the_package_imports_neither_torch_nor_lava_nor_numpy() -> None:
