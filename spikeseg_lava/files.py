@@ -1,9 +1,15 @@
-"""Writing without half-written files: everything goes aside first and is renamed when complete."""
+"""Writing without half-written files and without surprises: what a name already stands for is kept.
+
+A file is written aside, under a name nobody can guess, and renamed when complete. A symbolic link is followed: the file
+it names is replaced, not the link. A device or a pipe is written through. A read-only file is left alone.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,33 +17,82 @@ from typing import IO
 
 from spikeseg_lava.errors import ArgumentError
 
+NEW_FILE = 0o666  # less the umask, which the kernel takes off
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+
 
 @contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A binary file that becomes `path` when the block ends without an error, and vanishes otherwise."""
-    target = Path(path)
-    check_target(target)
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    check_target(path)
+    mode = _mode(path)
+    if _is_stream(mode):
+        with _opened_stream(Path(path)) as file:
+            yield file
+        return
+    target = Path(os.path.realpath(path))  # a link stays, and what it names is written
+    aside = target.with_name(f".spikeseg-{secrets.token_hex(8)}.partial")
+    with _refused_by_name(path):
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, NEW_FILE)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        os.chmod(aside, 0o666 & ~_umask())
+        if mode is not None:
+            os.chmod(aside, stat.S_IMODE(mode))
         os.replace(aside, target)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
+    except BaseException as error:
+        aside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in DISK_FAULTS:
+            raise ArgumentError(f"`{os.fspath(path)}` cannot be written: {error.strerror}") from error
         raise
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """ArgumentError where `path` cannot become a file: to be told before hours of work, not after."""
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise ArgumentError(f"`{target}` cannot be written: folder `{target.parent}` does not exist")
-    if target.is_dir():
-        raise ArgumentError(f"`{target}` cannot be written: it is a folder")
+    """ArgumentError where `path` cannot be written: before hours of work, not after."""
+    with _refused_by_name(path):
+        mode = _mode(path)
+        folder = os.path.dirname(os.path.realpath(path)) if mode is None else None
+    if folder is not None and not os.path.isdir(folder):
+        raise ArgumentError(f"`{path}` cannot be written: folder `{Path(path).parent}` does not exist")
+    if mode is None:
+        return
+    if stat.S_ISDIR(mode):
+        raise ArgumentError(f"`{path}` cannot be written: it is a folder")
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise ArgumentError(f"`{path}` cannot be written: it is a disk or a socket")
+    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(path, os.W_OK):
+        raise ArgumentError(f"`{path}` cannot be written: it is read-only; make it writable or name another file")
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _mode(path: str | os.PathLike[str]) -> int | None:
+    """Type and permissions of what `path` names, links followed; None where there is nothing yet."""
+    try:
+        return os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _is_stream(mode: int | None) -> bool:
+    """Whether bytes written there go somewhere else: a terminal, /dev/null, a pipe."""
+    return mode is not None and (stat.S_ISCHR(mode) or stat.S_ISFIFO(mode))
+
+
+def _opened_stream(target: Path) -> IO[bytes]:
+    """`target` opened for writing; ArgumentError for a pipe that nobody reads, which would block for ever."""
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        reason = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
+        raise ArgumentError(f"`{target}` cannot be written: {reason}") from error
+    os.set_blocking(handle, True)
+    return os.fdopen(handle, "wb")
+
+
+@contextmanager
+def _refused_by_name(path: str | os.PathLike[str]) -> Iterator[None]:
+    """The user's own name in the message, not the one the file is written under."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ArgumentError(f"`{os.fspath(path)}` cannot be written: {reason}") from error
