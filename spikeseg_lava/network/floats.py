@@ -1,6 +1,6 @@
-"""The trained network as plain numbers: layers, weights, thresholds and leaks. Knows nothing of what runs it.
+"""The trained network as plain numbers: layers, weights, thresholds and leaks, apart from what runs it.
 
-One step of a spiking convolution, per output neuron (DESIGN section 1)::
+One step of a spiking convolution, per output neuron (docs/fixed-point.md)::
 
     I = conv2d(x, weight)            V = V + I - leak     (subtractive)     V = beta * V + I   (multiplicative)
     V = max(V, 0) if floor           S = V >= threshold   (fire-once: not if fired before)     V = 0 where S
@@ -133,5 +133,7 @@ def _rethreshold(layer: ConvLayer, threshold: float) -> ConvLayer:
 def _windows(shape: Shape, kernel: tuple[int, ...], stride: Pair, padding: Pair, name: str) -> Pair:
     height, width = ((n + 2 * p - k) // s + 1 for n, k, s, p in zip(shape[1:], kernel, stride, padding, strict=True))
     if height < 1 or width < 1:
-        raise ArgumentError(f"`{name}` has nothing to do on {shape[1]}x{shape[2]} input: its kernel is {tuple(kernel)}")
+        raise ArgumentError(
+            f"`{name}`: kernel {kernel[0]}x{kernel[1]} exceeds the {shape[1]}x{shape[2]} input padded by {padding}"
+        )
     return height, width

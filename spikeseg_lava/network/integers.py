@@ -1,4 +1,4 @@
-"""The network in the integers of a neuromorphic chip: 8-bit weight planes, 24-bit membranes (DESIGN section 2).
+"""The network in the integers of a neuromorphic chip: 8-bit weight planes, 24-bit membranes (docs/fixed-point.md).
 
 One step, exact in integers::
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, S
 
 STATE_MAX = 2**23 - 1  # largest signed 24-bit value
 STATE_MIN = -(2**23)
+BYTE_BITS = 8  # of a weight plane
 DECAY_BITS = 12
 DECAY_UNIT = 2**DECAY_BITS
 
@@ -62,9 +64,9 @@ class FixedPointConv:
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
 
-    @property
+    @cached_property
     def kernel(self) -> NDArray[np.int64]:
-        """Int64[O, I, kh, kw]: what one unit of payload adds to the membrane, all planes together."""
+        """Int64[O, I, kh, kw]: what one unit of payload adds to the membrane, all planes together; summed once."""
         return sum_planes(self.planes)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -140,6 +142,23 @@ class FixedPointModel:
 def sum_planes(planes: tuple[Plane, ...]) -> NDArray[np.int64]:
     """Int64 weights of all planes together: sum of `w_p << e_p`."""
     return np.sum([p.weight.astype(np.int64) << p.exponent for p in planes], axis=0)
+
+
+def byte_planes(kernel: NDArray[np.int64], exponent: int) -> tuple[Plane, ...]:
+    """Planes with `sum of w_p << e_p == kernel`, exponents `exponent`, `exponent + 8`, ...; low byte first.
+
+    As few planes as there can be. The chip keeps the even ones of -256..254 where signs are mixed, so that it holds a
+    signed byte w as 2 w, with threshold and leak doubled; how a target represents a plane is no part of the model.
+
+    Args:
+        kernel: Int64[O, I, kh, kw], every weight a multiple of `2 ** exponent`.
+    """
+    rest, planes = kernel >> exponent, []
+    while rest.any() or not planes:
+        low = ((rest + 128) & 255) - 128
+        planes.append(Plane(low.astype(np.int8), exponent + BYTE_BITS * len(planes)))
+        rest = (rest - low) >> BYTE_BITS
+    return tuple(planes)
 
 
 def saturate(value: NDArray[np.integer]) -> NDArray[np.integer]:

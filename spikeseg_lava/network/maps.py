@@ -1,22 +1,16 @@
-"""Integer kernels written exactly in signed byte planes, as few as there can be.
+"""Maps of a layer: which ones do the same, which can never fire, and how they are left out or added up.
 
-Leaving out and adding up maps of one layer, the same for float layers and for integers.
+Two maps fire at the same steps at the same places where their neurons are equal, and their weights are equal as far as
+they decide (`firing_level`).
 
-When two maps fire at the same steps at the same places: equal neurons, and weights equal where they decide.
-
-With spikes as input, no negative weight and a membrane that is never negative, a weight of at least theta + lambda
-(multiplicative leak: theta) fires the neuron by itself. How much larger it is changes no spike, so it is compared as if
-it were cut to that level. Only the membranes of neurons that have fired before (fire-once) depend on it.
-
-Maps that can never fire, whatever the input: a bound on the membrane from the largest drive of one step.
-
-With D = (sum of the positive weights) * (largest input), V starts at 0 and
+A map can never fire where a bound on its membrane stays below its positive threshold. With the largest drive of one
+step, D = (sum of the positive weights) * (largest input), V starts at 0 and
 
     subtractive      V <= max(0, V + D - leak)      stays at or below 0 for ever when D <= leak
     multiplicative   V <= beta * V + D              stays at or below D / (1 - beta)
 
-A map is silent when that bound stays below its positive threshold. A negative input of a map only lowers V, and so do
-saturation and an integer decay, which rounds towards zero. Float sums may round up, and get a margin for that.
+A negative input of a map only lowers V, and so do saturation and an integer decay, which rounds towards zero. Float
+sums may round up, and get a margin for that.
 """
 
 from __future__ import annotations
@@ -29,24 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.network.floats import ConvLayer, Neuron
-from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, FixedPointConv, FixedPointNeuron, Plane
-
-BYTE_BITS = 8
-
-
-def byte_planes(kernel: NDArray[np.int64], exponent: int) -> tuple[Plane, ...]:
-    """Planes with `sum of w_p << e_p == kernel`, exponents `exponent`, `exponent + 8`, ...; low byte first.
-
-    Args:
-        kernel: Int64[O, I, kh, kw], every weight a multiple of `2 ** exponent`.
-    """
-    rest, planes = kernel >> exponent, []
-    while rest.any() or not planes:
-        low = ((rest + 128) & 255) - 128
-        planes.append(Plane(low.astype(np.int8), exponent + BYTE_BITS * len(planes)))
-        rest = (rest - low) >> BYTE_BITS
-    return tuple(planes)
-
+from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, FixedPointConv, FixedPointNeuron, byte_planes
 
 Conv = ConvLayer | FixedPointConv
 AnyConv = TypeVar("AnyConv", bound=Conv)
@@ -102,6 +79,7 @@ def _channels(neuron: AnyNeuron, index: NDArray[np.integer]) -> AnyNeuron:
     return replace(neuron, **{name: a[index] for name, a in arrays.items() if isinstance(a, np.ndarray)})
 
 
+FLOAT_ROUNDING = 2.0**-23
 FLOAT32_SUM_MARGIN = 2.0**-16  # above the level, for the rounding of float32 sums
 
 
@@ -113,21 +91,29 @@ def identities(layer: Conv, spikes_in: bool) -> list[bytes]:
     """
     neuron, kernel = layer.neuron, kernel_of(layer)
     rate = neuron.beta if isinstance(neuron, Neuron) else neuron.decay
-    kernel = np.minimum(kernel, _firing_level(layer)[:, None, None, None]) if spikes_in else kernel
+    kernel = np.minimum(kernel, firing_level(layer)[:, None, None, None]) if spikes_in else kernel
     return [b"".join(a[o].tobytes() for a in (kernel, neuron.threshold, neuron.leak, rate)) for o in range(len(kernel))]
 
 
-def _firing_level(layer: Conv) -> NDArray[np.float64]:
-    """Float64[O]: larger weights do what one of this size does; inf where that cannot be said."""
+def firing_level(layer: Conv, margin: float = FLOAT32_SUM_MARGIN) -> NDArray[np.float64]:
+    """Float64[O]: a weight at which one spike fires the neuron by itself; larger ones do the same. inf: no such level.
+
+    With 0/1 input, no negative weight and a membrane that is never negative, every w >= theta + lambda gives
+
+        V + w - lambda >= theta        (multiplicative: beta V + w >= theta for w >= theta)
+
+    so weights may be cut to that level without changing one spike: at theta 0.05 and weights up to 1 this makes 8 bit
+    18 times finer. Only the membranes of neurons that have fired before (fire-once) differ; they decide nothing.
+
+    Args:
+        margin: of a float layer, how much above the level is still kept, as a part of it.
+    """
     neuron, kernel = layer.neuron, kernel_of(layer)
     alone = neuron.threshold.astype(np.float64) + (neuron.leak if neuron.leak_mode == "subtractive" else 0)
     never_negative = (neuron.floor | (neuron.leak == 0)) & (kernel.min(axis=(1, 2, 3)) >= 0) & (neuron.threshold > 0)
     if isinstance(layer, FixedPointConv):
         return np.where(never_negative & (alone <= STATE_MAX), alone, np.inf)
-    return np.where(never_negative, alone * (1 + FLOAT32_SUM_MARGIN), np.inf)
-
-
-FLOAT_ROUNDING = 2.0**-23
+    return np.where(never_negative, alone * (1 + margin), np.inf)
 
 
 def silent_maps(layer: Conv, largest_input: float) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.network.floats import ConvLayer
 from spikeseg_lava.quantization.close_calls import Decisions, joined
 from spikeseg_lava.quantization.rounding import exact_weights
-from spikeseg_lava.quantization.scales import LayerScale, Room, good_scales, with_exponent
+from spikeseg_lava.quantization.scales import LayerScale, ScaleLimits, good_scales, with_exponent
 from spikeseg_lava.quantization.setting import LayerSetting
 
 SCALES = 8  # scales tried, those of the least plain rounding error
@@ -21,19 +21,19 @@ MARGIN = 0.01  # part of the threshold by which a decision should stay clear of 
 
 
 def calibrated_weights(
-    layer: ConvLayer, setting: LayerSetting, room: Room, decisions: Sequence[Decisions], paired: bool = False
+    layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits, decisions: Sequence[Decisions], paired: bool = False
 ) -> tuple[LayerScale, NDArray[np.int64]]:
     """The scale and the integers that keep the decisions best: of least loss, in every channel or in all together.
 
-    `paired`: channels of opposite weights stay opposites, which leaves less room but lets them share their work.
+    `paired`: channels of opposite weights stay opposites, which leaves less limits but lets them share their work.
     """
-    scales = good_scales(layer, setting, room, SCALES)
+    scales = good_scales(layer, setting, limits, SCALES)
     tried = [_round_all(layer, scale, decisions, paired) for scale in scales]
     losses = np.array([[loss for _, loss in row] for row in tried])
     choice = losses.argmin(axis=0) if setting.per_channel else np.full(len(decisions), losses.sum(axis=1).argmin())
     weight = np.array([scales[i].weight[o] for o, i in enumerate(choice)])
     integers = np.stack([tried[i][o][0] for o, i in enumerate(choice)])
-    return with_exponent(layer, setting, room, weight), integers.reshape(layer.weight.shape)
+    return with_exponent(layer, setting, limits, weight), integers.reshape(layer.weight.shape)
 
 
 def _round_all(

@@ -1,7 +1,4 @@
-"""The calibration clips, what the float network does on them, and how one integer layer compares with it.
-
-What drive and membranes of the integer layers really do on a clip.
-"""
+"""The calibration clips, what the float network does on them, and how one integer layer compares with it."""
 
 from __future__ import annotations
 
@@ -12,22 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.clip import checked_frames
-from spikeseg_lava.execution.backends import run
-from spikeseg_lava.network.bounds import dense
-from spikeseg_lava.network.bounds import drive as layer_drive
+from spikeseg_lava.network.bounds import LayerRange, layer_ranges
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import (
-    DECAY_BITS,
-    DECAY_UNIT,
-    STATE_MAX,
-    STATE_MIN,
-    FixedPointConv,
-    FixedPointModel,
-    InputCode,
-    saturate,
-)
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.network.observation import layer_inputs, observe
 from spikeseg_lava.spikes.comparison import LayerComparison, compare
 from spikeseg_lava.spikes.record import SpikeRecord
 
@@ -42,13 +30,10 @@ class CalibrationRun:
     fire_once: bool
     record: SpikeRecord
 
-    def inputs_of(self, network: SpikingNetwork, name: str) -> Frames:
-        """Float32[T, I, H, W]: the dense input of a layer in the float run."""
-        below = _layer_below(network, name)
-        if below is None:
-            return self.frames
-        shape = network.shapes((self.frames.shape[2], self.frames.shape[3]))[below]
-        return dense(self.record.spikes[below], len(self.frames), shape).astype(np.float32)
+    def inputs(self, network: SpikingNetwork) -> dict[str, Frames]:
+        """Float32[T, I, H, W]: the dense input of every convolution in the float run."""
+        received = layer_inputs(network, self.frames, self.record)
+        return {name: inputs.astype(np.float32, copy=False) for name, inputs in received.items()}
 
 
 def calibration_clips(network: SpikingNetwork, calibration: Any) -> tuple[Frames, ...]:
@@ -69,8 +54,10 @@ def reference_runs(
     network: SpikingNetwork, clips: Sequence[Frames], fire_once: bool | None
 ) -> tuple[CalibrationRun, ...]:
     """The float network on every clip, in the given mode, or in both where `fire_once` is None."""
+    from torch_reference import run_reference  # torch takes seconds to import
+
     modes = (True, False) if fire_once is None else (fire_once,)
-    return tuple(CalibrationRun(clip, mode, run(network, clip, "torch", mode)) for clip in clips for mode in modes)
+    return tuple(CalibrationRun(clip, mode, run_reference(network, clip, mode)) for clip in clips for mode in modes)
 
 
 def compare_layer(
@@ -80,72 +67,11 @@ def compare_layer(
 
     `code` encodes the input: the model's for the first layer, 1 bit for spikes.
     """
-    record = run(FixedPointModel((conv,), code), inputs, "event", calibration.fire_once)
+    record = run_engine(FixedPointModel((conv,), code), inputs, calibration.fire_once)
     return compare(calibration.record, record, [conv.name])[conv.name]
 
 
-def _layer_below(network: SpikingNetwork, name: str) -> str | None:
-    names: list[str] = [layer.name for layer in network.layers]
-    index = names.index(name)
-    return names[index - 1] if index else None
-
-
-@dataclass(frozen=True)
-class Observed:
-    """Smallest and largest drive A and membrane (before floor, reset and saturation) of one layer on a clip.
-
-    Membranes are those of neurons that may still fire: with fire-once, what others do decides nothing.
-
-    Attributes:
-        saturated: neuron steps in which drive or membrane of such a neuron would have left 24 bit.
-    """
-
-    drive_min: int
-    drive_max: int
-    membrane_min: int
-    membrane_max: int
-    saturated: int
-
-    def __str__(self) -> str:
-        return (
-            f"observed drive {self.drive_min} to {self.drive_max}, membrane {self.membrane_min} to "
-            f"{self.membrane_max}, {self.saturated} saturated"
-        )
-
-
-def observe(model: FixedPointModel, frames: NDArray[Any], fire_once: bool = True) -> dict[str, Observed]:
-    """Ranges of every convolution of the model on frames Float[T, C, H, W]."""
-    record = run(model, frames, "event", fire_once)
-    shapes = model.shapes((frames.shape[2], frames.shape[3]))
-    observed: dict[str, Observed] = {}
-    payloads: NDArray[np.integer] = model.input.encode(frames)
-    for layer in model.layers:
-        if isinstance(layer, FixedPointConv):
-            observed[layer.name] = _observe_layer(layer, payloads, fire_once)
-        payloads = dense(record.spikes[layer.name], len(frames), shapes[layer.name]).astype(np.int32)
-    return observed
-
-
-def _observe_layer(layer: FixedPointConv, payloads: NDArray[np.integer], fire_once: bool) -> Observed:
-    neuron = layer.neuron
-    theta, leak, kept = (
-        a.astype(np.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, DECAY_UNIT - neuron.decay)
-    )
-    v, fired, extremes, saturated = np.int64(0), np.bool_(False), [], 0
-    for one_step in payloads:
-        drive = layer_drive(layer, one_step[None])[0]
-        carried = v - leak if neuron.leak_mode == "subtractive" else np.sign(v) * ((np.abs(v) * kept) >> DECAY_BITS)
-        exact = carried + saturate(drive)
-        free = ~(fired & fire_once)
-        saturated += int(np.sum(free & (_leaves(drive) | _leaves(exact))))
-        shown = np.where(free, exact, 0)
-        extremes.append((drive.min(), drive.max(), shown.min(), shown.max()))
-        v = np.maximum(saturate(exact), 0) if neuron.floor else saturate(exact)
-        spikes = (v >= theta) & free
-        fired, v = fired | spikes, np.where(spikes, 0, v)
-    low, high = np.min(extremes, axis=0), np.max(extremes, axis=0)
-    return Observed(int(low[0]), int(high[1]), int(low[2]), int(high[3]), saturated)
-
-
-def _leaves(value: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return (value < STATE_MIN) | (value > STATE_MAX)
+def ranges_on(model: FixedPointModel, frames: NDArray[Any], fire_once: bool = True) -> dict[str, LayerRange]:
+    """Worst-case ranges of every convolution, beside those observed on frames Float[T, C, H, W]."""
+    received = layer_inputs(model, frames, run_engine(model, frames, fire_once))
+    return layer_ranges(model, len(frames), observe(model, received, fire_once))

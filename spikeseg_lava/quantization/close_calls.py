@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.network.floats import ConvLayer, Neuron
+from spikeseg_lava.network.observation import input_windows
 
 CLOSEST = 1500  # decisions kept for each output channel and clip
 LONGEST = 200  # steps of a clip that are looked at, to bound memory
@@ -59,13 +60,13 @@ def close_calls(layer: ConvLayer, inputs: NDArray[np.floating], fire_once: bool)
 
     Only the first `LONGEST` steps are looked at.
     """
-    distance, since = _trajectories(layer, input_windows(layer, inputs[:LONGEST]), fire_once)
+    distance, since = _trajectories(layer, _windows(layer, inputs[:LONGEST]), fire_once)
     return [_closest(distance[:, o], since[:, o]) for o in range(len(layer.weight))]
 
 
 def decisions_at(layer: ConvLayer, calls: list[CloseCalls], encoded: NDArray[np.floating]) -> list[Decisions]:
     """The same as inequalities in the weights, with the input as its payloads say it (in units of the float input)."""
-    windows = input_windows(layer, encoded)
+    windows = _windows(layer, encoded)
     return [_inequalities(layer.neuron, o, call, windows) for o, call in enumerate(calls)]
 
 
@@ -79,12 +80,9 @@ def joined(parts: list[list[Decisions]]) -> list[Decisions]:
 FIELDS = ("inputs", "level", "fires")
 
 
-def input_windows(layer: ConvLayer, inputs: NDArray[Any]) -> NDArray[Any]:
-    """A view [T, I, oh, ow, kh, kw]: what each output neuron sees of the padded input."""
-    (top, left), (down, right) = layer.padding, layer.stride
-    padded = np.pad(inputs, ((0, 0), (0, 0), (top, top), (left, left)))
-    view = np.lib.stride_tricks.sliding_window_view(padded, layer.weight.shape[2:4], axis=(2, 3))  # pyright: ignore[reportCallIssue, reportArgumentType]
-    return view[:, :, ::down, ::right]
+def _windows(layer: ConvLayer, inputs: NDArray[Any]) -> NDArray[Any]:
+    height, width = layer.weight.shape[2:4]
+    return input_windows(inputs, (height, width), layer.stride, layer.padding)
 
 
 def _trajectories(

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.files import writing
+from spikeseg_lava.network.bounds import LayerRange, layer_ranges
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointModel, InputCode
-from spikeseg_lava.network.ranges import LayerRange, analyse_ranges
 from spikeseg_lava.quantization.provenance import Trace
-from spikeseg_lava.quantization.scales import firing_level
+from spikeseg_lava.quantization.scales import cut_level
 
 COLUMNS: tuple[str, ...] = (
     "layer",
@@ -136,7 +136,7 @@ def explain(model: FixedPointModel, layer: str | None = None) -> ModelExplanatio
     names = [conv.name for conv in model.convolutions]
     if layer is not None and layer not in names:
         raise ArgumentError(f"`layer` must be one of {', '.join(names)}, got {layer!r}")
-    ranges = {r.name: r for r in analyse_ranges(model)}
+    ranges = layer_ranges(model)
     layers = (
         _explain_layer(model, conv, ranges[conv.name]) for conv in model.convolutions if layer in (None, conv.name)
     )
@@ -160,7 +160,7 @@ def _explain_layer(model: FixedPointModel, conv: FixedPointConv, ranges: LayerRa
 
 def _weights(conv: FixedPointConv, code: InputCode) -> Trace:
     source = conv.source.weight.astype(np.float64)
-    limit = firing_level(conv.source, code.bits)[:, None, None, None]
+    limit = cut_level(conv.source, code.bits)[:, None, None, None]
     scale = np.broadcast_to((conv.scale / code.scale)[:, None, None, None], source.shape)
     planes = tuple((plane.weight, plane.exponent) for plane in conv.planes)
     return Trace("weight", source, scale, conv.kernel, source > limit, planes)

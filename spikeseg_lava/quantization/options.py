@@ -22,7 +22,7 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import ConvLayer, PoolLayer, SpikingNetwork
 from spikeseg_lava.network.integers import InputCode
 from spikeseg_lava.quantization.calibration import Frames
-from spikeseg_lava.quantization.room import drive_levels, highest_scale
+from spikeseg_lava.quantization.limits import drive_levels, highest_scale
 from spikeseg_lava.quantization.setting import LayerSetting, Rounding
 
 LARGEST_COUNT = 255  # denominators looked for

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointModel
-from spikeseg_lava.network.ranges import analyse_ranges
-from spikeseg_lava.quantization.calibration import CalibrationRun
+from spikeseg_lava.quantization.calibration import CalibrationRun, ranges_on
 from spikeseg_lava.quantization.search import Trial, chosen
 
 
@@ -28,7 +28,7 @@ class Trace:
         source: the float.
         scale: integer units per unit of the float.
         integer: what the model holds; of weights `sum of w_p << e_p` over the planes.
-        cut: where a weight was cut to the level at which one spike fires the neuron alone (see `cutting`).
+        cut: where a weight was cut to the level at which one spike fires the neuron alone (see `firing_level`).
         planes: of weights, the signed byte of every plane and its exponent.
     """
 
@@ -104,13 +104,13 @@ def provenance_of(
     `ranges` are the static ones of each layer, beside those observed on each calibration run.
     """
     code = model.input
-    ranges = [analyse_ranges(model, run.frames, fire_once=run.fire_once) for run in runs] or [analyse_ranges(model)]
+    ranges = [ranges_on(model, run.frames, run.fire_once) for run in runs] or [layer_ranges(model)]
     return {
         "network": dict(network.provenance),
         "quantisation": {
             "calibration": [_run(run) for run in runs],
             "input": {"bits": code.bits, "scale": code.scale, "largest_value": code.largest / code.scale},
-            "ranges": [[asdict(layer) for layer in one] for one in ranges],
+            "ranges": [[asdict(layer) for layer in one.values()] for one in ranges],
             "layers": {name: _layer(tried, bool(runs)) for name, tried in trials.items()},
         },
     }

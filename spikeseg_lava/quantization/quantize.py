@@ -1,7 +1,4 @@
-"""What a network must be before it can be written in integers.
-
-The quantiser's one call.
-"""
+"""The one call that writes a float network in integers, and what the network must be for it."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, QuantisationError
+from spikeseg_lava.network.bounds import STEPS, check_saturation, layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, PoolLayer, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointModel
-from spikeseg_lava.network.ranges import analyse_ranges, check_saturation
 from spikeseg_lava.quantization.calibration import CalibrationRun, Frames, calibration_clips, reference_runs
 from spikeseg_lava.quantization.options import SPIKES, Options
 from spikeseg_lava.quantization.provenance import provenance_of
@@ -64,9 +61,6 @@ def _check_signs(layer: ConvLayer) -> None:
         )
 
 
-STEPS = 100  # of a sample, where neither the checkpoint nor a calibration clip says how many
-
-
 def quantize(
     network: SpikingNetwork,
     target: str = "loihi2",
@@ -78,7 +72,7 @@ def quantize(
     rounding: Rounding | None = None,
     fire_once: bool | None = None,
 ) -> FixedPointModel:
-    """Write a float network in the integers of a chip (DESIGN section 2).
+    """Write a float network in the integers of a chip (docs/fixed-point.md).
 
     With `calibration` every layer gets the cheapest setting that keeps every spike of the clips (planes first, then
     payload bits, then scales per channel and calibrated rounding), and where none does, the one with the fewest wrong
@@ -112,7 +106,7 @@ def quantize(
     layers = tuple(x if isinstance(x, PoolLayer) else best[x.name].conv for x in network.layers)
     code = best[network.convolutions[0].name].code
     model = FixedPointModel(layers, code, target, network.input_size, network.timesteps)
-    check_saturation(analyse_ranges(model, steps=_steps(network, clips)))
+    check_saturation(layer_ranges(model, _steps(network, clips)).values())
     return replace(model, provenance=provenance_of(network, model, runs, trials))
 
 

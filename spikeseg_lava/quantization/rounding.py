@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.network.floats import ConvLayer, Neuron
-from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, Plane
+from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, byte_planes
 from spikeseg_lava.quantization.scales import LayerScale
-from spikeseg_lava.quantization.setting import BYTE_BITS
 
 
 def exact_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.float64]:
@@ -26,20 +25,6 @@ def nearest_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.int64]:
     return np.rint(exact_weights(layer, scale)).astype(np.int64)
 
 
-def split_planes(weights: NDArray[np.int64], planes: int, exponent: int) -> tuple[Plane, ...]:
-    """Signed byte planes with `sum of w_p << e_p == weights << exponent`; the low byte first.
-
-    The chip keeps the even ones of -256..254 where signs are mixed, so that it holds a signed byte w as 2 w, with
-    threshold and leak doubled; how a target represents a plane is its own affair and no part of the model.
-    """
-    if planes == 1:
-        return (Plane(weights.astype(np.int8), exponent),)
-    half = 2 ** (BYTE_BITS - 1)
-    low = (weights + half) % (2 * half) - half
-    high = (weights - low) >> BYTE_BITS
-    return Plane(low.astype(np.int8), exponent), Plane(high.astype(np.int8), exponent + BYTE_BITS)
-
-
 def integer_neuron(neuron: Neuron, scale: NDArray[np.float64]) -> FixedPointNeuron:
     """Theta = ceil(theta S): with integer V, `V >= theta S` is `V >= ceil(theta S)`. L = round(lambda S).
 
@@ -54,11 +39,11 @@ def integer_neuron(neuron: Neuron, scale: NDArray[np.float64]) -> FixedPointNeur
     )
 
 
-def assemble(layer: ConvLayer, scale: LayerScale, weights: NDArray[np.int64], planes: int) -> FixedPointConv:
+def assemble(layer: ConvLayer, scale: LayerScale, weights: NDArray[np.int64]) -> FixedPointConv:
     """The integer layer of integer weights Int64[O, I, kh, kw] at `scale`."""
     return FixedPointConv(
         layer.name,
-        split_planes(weights, planes, scale.exponent),
+        byte_planes(weights << scale.exponent, scale.exponent),
         integer_neuron(layer.neuron, scale.membrane),
         scale.membrane,
         layer,

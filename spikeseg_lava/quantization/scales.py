@@ -1,14 +1,4 @@
-"""Weights so large that one spike fires the neuron by itself: how much larger they are changes nothing.
-
-With 0/1 input, no negative weight and a membrane that is never negative, every w >= theta + lambda gives
-
-    V + w - lambda >= theta        (multiplicative: beta V + w >= theta for w >= theta)
-
-So such weights may be cut to that level, without changing one spike; the integer range is then left to the small
-weights that decide. At theta 0.05 and weights up to 1 this makes 8 bit 18 times finer. Membranes of neurons that have
-fired before (fire-once) do differ from the uncut ones; they decide nothing.
-
-The scale of a layer: integer membrane units per unit of the float membrane.
+"""The scale of a layer: integer membrane units per unit of the float membrane.
 
     membrane scale S = weight scale * input scale * 2**exponent
 
@@ -26,19 +16,16 @@ from numpy.typing import NDArray
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.network.floats import ConvLayer
-from spikeseg_lava.quantization.room import ROUNDING, drive_levels, highest_scale, one_sided_sum
+from spikeseg_lava.network.maps import firing_level
+from spikeseg_lava.quantization.limits import ROUNDING, drive_levels, highest_scale, one_sided_sum
 from spikeseg_lava.quantization.setting import LayerSetting
 
 MARGIN = 2.0**-6  # above the level, for the rounding of weights, Theta and L
 
 
-def firing_level(layer: ConvLayer, input_bits: int) -> NDArray[np.float64]:
-    """Float64[O]: larger weights may be cut to this; inf where the layer's input, weights or neuron do not allow it."""
-    neuron = layer.neuron
-    alone = neuron.threshold + (neuron.leak if neuron.leak_mode == "subtractive" else 0)
-    never_negative = neuron.floor | (neuron.leak == 0)
-    safe = (input_bits == 1) & never_negative & (layer.weight.min(axis=(1, 2, 3)) >= 0)
-    return np.where(safe, alone * (1 + MARGIN), np.inf)
+def cut_level(layer: ConvLayer, input_bits: int) -> NDArray[np.float64]:
+    """Float64[O]: larger weights are cut to this, the level that fires alone; inf where the input is graded."""
+    return firing_level(layer, MARGIN) if input_bits == 1 else np.full(len(layer.weight), np.inf)
 
 
 ENOUGH = 2**16  # a threshold of this many units has a rounding error of 1.5e-5 of itself: no finer one is sought
@@ -57,7 +44,7 @@ class LayerScale:
         weight: Float64[O], integer weight units per unit of float weight, before the exponent.
         input: payload units per unit of the layer's float input; 1 for spikes.
         exponent: left shift of the (low) plane.
-        limit: Float64[O], larger weights are cut to this (see `cutting`); inf where nothing is cut.
+        limit: Float64[O], larger weights are cut to this (see `cut_level`); inf where nothing is cut.
     """
 
     weight: NDArray[np.float64]
@@ -72,7 +59,7 @@ class LayerScale:
 
 
 @dataclass(frozen=True)
-class Room:
+class ScaleLimits:
     """What bounds a scale besides the layer itself.
 
     Attributes:
@@ -96,50 +83,54 @@ class Room:
         return 2 ** (self.target.accumulator_bits.value - 1) - 1
 
 
-def best_scale(layer: ConvLayer, setting: LayerSetting, room: Room) -> LayerScale:
+def best_scale(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits) -> LayerScale:
     """The scale with the least squared rounding error of the weights; QuantisationError where none fits."""
-    candidates, errors = _candidates(layer, setting, room)
-    return with_exponent(layer, setting, room, candidates[np.argmin(errors, axis=0), np.arange(len(layer.weight))])
+    candidates, errors = _candidates(layer, setting, limits)
+    return with_exponent(layer, setting, limits, candidates[np.argmin(errors, axis=0), np.arange(len(layer.weight))])
 
 
-def good_scales(layer: ConvLayer, setting: LayerSetting, room: Room, count: int) -> list[LayerScale]:
+def good_scales(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits, count: int) -> list[LayerScale]:
     """The `count` scales of the least rounding error, best first (with `per_channel`: in every channel)."""
-    candidates, errors = _candidates(layer, setting, room)
+    candidates, errors = _candidates(layer, setting, limits)
     order = np.argsort(errors, axis=0, kind="stable")[:count]
-    return [with_exponent(layer, setting, room, s) for s in np.take_along_axis(candidates, order, axis=0)]
+    return [with_exponent(layer, setting, limits, s) for s in np.take_along_axis(candidates, order, axis=0)]
 
 
-def with_exponent(layer: ConvLayer, setting: LayerSetting, room: Room, weight: NDArray[np.float64]) -> LayerScale:
+def with_exponent(
+    layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits, weight: NDArray[np.float64]
+) -> LayerScale:
     """The smallest exponent that gives every threshold `ENOUGH` units, as far as membrane and payload allow.
 
     A smaller one that is still fine is preferred where the drive of the worst input then fits the accumulator.
     """
-    largest = room.largest_exponent(setting)
+    largest = limits.largest_exponent(setting)
     if largest < 0:
-        raise _payload_too_long(layer, setting, room)
-    limit = firing_level(layer, setting.input_bits)
-    highest = highest_scale(layer, setting, room.input_scale, room.steps)
-    unit = weight * room.input_scale
+        raise _payload_too_long(layer, setting, limits)
+    limit = cut_level(layer, setting.input_bits)
+    highest = highest_scale(layer, setting, limits.input_scale, limits.steps)
+    unit = weight * limits.input_scale
     drive = (one_sided_sum(layer, limit) * weight).max() * (2**setting.input_bits - 1) * ROUNDING
     wanted, fits = (
         np.ceil(_log2(ENOUGH / layer.neuron.threshold / unit).max()),
-        np.floor(_log2(room.accumulator_max / max(drive, 1e-300))),
+        np.floor(_log2(limits.accumulator_max / max(drive, 1e-300))),
     )
     most = min(np.floor(_log2(highest / unit).min()), largest)
     exponent = int(max(0, min(wanted, most, max(fits, FINE_EXPONENT - setting.shift))))
-    return LayerScale(weight, room.input_scale, exponent, limit)
+    return LayerScale(weight, limits.input_scale, exponent, limit)
 
 
-def _candidates(layer: ConvLayer, setting: LayerSetting, room: Room) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _candidates(
+    layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weight scales Float64[N, O] that make the largest weight a whole number, and the squared error of each."""
-    limit = firing_level(layer, setting.input_bits)
+    limit = cut_level(layer, setting.input_bits)
     largest = np.minimum(np.abs(layer.weight).max(axis=(1, 2, 3)).astype(np.float64), limit)
-    highest = highest_scale(layer, setting, room.input_scale, room.steps) / room.input_scale
+    highest = highest_scale(layer, setting, limits.input_scale, limits.steps) / limits.input_scale
     if not setting.per_channel:
         largest, highest = np.full_like(largest, largest.max()), np.full_like(highest, highest.min())
-    finest = np.floor(np.minimum(_levels(layer, setting, room, limit), largest * highest))
+    finest = np.floor(np.minimum(_levels(layer, setting, limits, limit), largest * highest))
     if (finest[largest > 0] < 1).any():
-        raise _too_small(layer, room)
+        raise _too_small(layer, limits)
     finest = np.maximum(finest, 1)
     unit = np.where(largest > 0, np.where(largest > 0, largest, 1), finest / np.minimum(highest, 1))
     levels = np.maximum(finest - np.arange(CANDIDATES)[:, None], np.maximum(finest // 2, 1))
@@ -147,9 +138,9 @@ def _candidates(layer: ConvLayer, setting: LayerSetting, room: Room) -> tuple[ND
     return scales, _squared_errors(layer, limit, scales, setting.per_channel)
 
 
-def _levels(layer: ConvLayer, setting: LayerSetting, room: Room, limit: NDArray[np.float64]) -> float:
+def _levels(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits, limit: NDArray[np.float64]) -> float:
     """Weight levels of the planes; no more than let the drive of the worst input fit, where those are fine."""
-    fits = drive_levels(layer, limit, setting, room.accumulator_max)
+    fits = drive_levels(layer, limit, setting, limits.accumulator_max)
     return min(setting.largest_weight, max(fits, FINE_WEIGHT))
 
 
@@ -165,17 +156,17 @@ def _squared_errors(
     return errors if per_channel else np.broadcast_to(errors.sum(axis=1, keepdims=True), errors.shape)
 
 
-def _payload_too_long(layer: ConvLayer, setting: LayerSetting, room: Room) -> QuantisationError:
+def _payload_too_long(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits) -> QuantisationError:
     return QuantisationError(
         f"`{layer.name}`: {setting.input_bits} input bits shifted by {setting.shift} for the high plane leave the "
-        f"{room.target.payload_bits.value} payload bits of {room.target.name}; use fewer `input_bits`, or one plane"
+        f"{limits.target.payload_bits.value} payload bits of {limits.target.name}; use fewer `input_bits`, or one plane"
     )
 
 
-def _too_small(layer: ConvLayer, room: Room) -> QuantisationError:
+def _too_small(layer: ConvLayer, limits: ScaleLimits) -> QuantisationError:
     largest, highest = np.abs(layer.weight).max(), (layer.neuron.threshold + layer.neuron.leak).max()
     return QuantisationError(
         f"`{layer.name}`: its weights (largest {largest:g}) round to zero at the scale at which threshold and leak "
-        f"({highest:g} together) and {room.steps} steps fit 2**23 - 1 units, with {room.input_scale:g} units of "
+        f"({highest:g} together) and {limits.steps} steps fit 2**23 - 1 units, with {limits.input_scale:g} units of "
         "payload per unit of input; use fewer `input_bits`, or rescale weights, threshold and leak of the layer"
     )

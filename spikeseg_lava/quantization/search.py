@@ -22,7 +22,7 @@ from spikeseg_lava.quantization.calibrated_rounding import calibrated_weights, o
 from spikeseg_lava.quantization.calibration import CalibrationRun, Frames, compare_layer
 from spikeseg_lava.quantization.close_calls import CloseCalls, Decisions, close_calls, decisions_at, joined
 from spikeseg_lava.quantization.rounding import assemble, nearest_weights
-from spikeseg_lava.quantization.scales import Room, best_scale
+from spikeseg_lava.quantization.scales import ScaleLimits, best_scale
 from spikeseg_lava.quantization.setting import LayerSetting
 from spikeseg_lava.spikes.comparison import LayerComparison
 
@@ -79,7 +79,7 @@ class LayerSearch:
     steps: int
 
     def __post_init__(self) -> None:
-        self.inputs: list[Frames] = [run.inputs_of(self.network, self.layer.name) for run in self.runs]
+        self.inputs: list[Frames] = [run.inputs(self.network)[self.layer.name] for run in self.runs]
         self._calls: list[tuple[Frames, list[CloseCalls]]] = []
 
     def cheapest(self, settings: Iterable[Coded], finest: Coded) -> list[Trial]:
@@ -116,13 +116,13 @@ class LayerSearch:
         return paired if paired.exact else min(paired, self._trial(setting, code, paired=False), key=wrong_spikes)
 
     def _trial(self, setting: LayerSetting, code: InputCode, paired: bool) -> Trial:
-        room = Room(code.scale, self.target, self.steps)
+        limits = ScaleLimits(code.scale, self.target, self.steps)
         if setting.rounding == "calibrated":
-            scale, weights = calibrated_weights(self.layer, setting, room, self._decisions(code), paired)
+            scale, weights = calibrated_weights(self.layer, setting, limits, self._decisions(code), paired)
         else:
-            scale = best_scale(self.layer, setting, room)
+            scale = best_scale(self.layer, setting, limits)
             weights = nearest_weights(self.layer, scale)
-        conv = assemble(self.layer, scale, weights, setting.planes)
+        conv = assemble(self.layer, scale, weights)
         pairs = zip(self.inputs, self.runs, strict=True)
         return Trial(setting, code, conv, tuple(compare_layer(conv, code, x, run) for x, run in pairs))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from spikeseg_lava.network.integers import BYTE_BITS
+
 Rounding = Literal["nearest", "calibrated"]
 
 WEIGHT_MAX = 127  # largest magnitude of one plane that has its negative among the signed bytes
-BYTE_BITS = 8
 TWO_PLANES_MAX = WEIGHT_MAX * 2**BYTE_BITS + WEIGHT_MAX  # high byte << 8 plus low byte: 32639
 
 

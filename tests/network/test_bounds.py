@@ -2,32 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hand_made import layer, model, ones
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_networks import neuron
 
-from spikeseg_lava.network.bounds import Interval, conv_ranges, dense, drive
+from spikeseg_lava.chip.rules import check
+from spikeseg_lava.network.bounds import layer_ranges
+from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
+from spikeseg_lava.network.integers import STATE_MAX
+from spikeseg_lava.network.observation import Interval, dense, drive
+from spikeseg_lava.quantization.quantize import quantize
 
 
 def test_worst_cases_by_hand() -> None:
     """Weights 3, -2 in two planes (x 1 and x 4), payload up to 7, threshold 50, leak 4."""
     made = model(layer([[[[3, -2]]]], 50, 4, exponents=(0, 2)), bits=3)
-    found = conv_ranges(made, steps=10)["conv1"]
+    found = layer_ranges(made, steps=10)["conv1"]
     assert found.drive == Interval(-2 * 5 * 7, 3 * 5 * 7)
     assert found.weight_sum == 25
     assert found.membrane == Interval(-70 - 4, 49 + 105 - 4)
-    assert found.observed_drive is None
+    assert found.observed is None
 
 
 def test_without_a_floor_the_steps_add_up() -> None:
     made = model(layer([[[[3, -2]]]], 50, 4, floor=False))
-    assert conv_ranges(made, steps=10)["conv1"].membrane == Interval(-60, 49 + 3 - 4)
+    assert layer_ranges(made, steps=10)["conv1"].membrane == Interval(-60, 49 + 3 - 4)
+
+
+def test_with_a_decay_the_steps_add_up_to_less() -> None:
+    """Half of the membrane is lost each step: 10 + 5 + 2.5 for three steps of -10."""
+    made = replace(layer([[[[30, -10]]]], 50, 0, floor=False))
+    leaky = replace(made.neuron, leak_mode="multiplicative", decay=np.array([2048], np.int32))
+    found = layer_ranges(model(replace(made, neuron=leaky)), steps=3)["conv1"]
+    assert found.membrane == Interval(-18, 49 + 30)
+    assert found.safe_steps is None
+
+
+def test_quantizer_and_design_rules_agree_on_a_leaky_neuron_without_a_floor() -> None:
+    """With beta 0.9 a membrane sinks to ten worst drives and no further, however many steps there are."""
+    leaky = ConvLayer("conv1", np.array([[[[1.0]], [[-1.0]]]], np.float32), neuron(1, 5.0, beta=0.9, floor=False))
+    quantized = quantize(SpikingNetwork((leaky,), (1, 1), 2000), input_bits=4)
+    assert layer_ranges(quantized)["conv1"].saturation == "impossible"
+    assert not [finding for finding in check(quantized) if "saturation" in finding.rule]
+    assert layer_ranges(quantized)["conv1"].drive.magnitude * 2000 > STATE_MAX, "without the decay it would saturate"
+
+
+def test_quantizer_and_design_rules_agree_where_saturation_matters() -> None:
+    made = model(layer([[[[100, -100]]]], 50, 0, exponents=(8,), floor=False), bits=4)
+    assert layer_ranges(made, steps=100)["conv1"].saturation == "harmful"
+    assert [f.rule for f in check(made, steps=100) if f.severity == "error"] == [
+        "saturation_of_membranes_without_floor"
+    ]
+    assert layer_ranges(made, steps=20)["conv1"].saturation == "bounded"
+    assert not [f for f in check(made, steps=20) if f.severity == "error"]
 
 
 def test_only_the_first_layer_sees_payloads() -> None:
-    found = conv_ranges(model(layer(ones(1, 1, 1, 1)), layer(ones(1, 1, 1, 1), name="conv2"), bits=4), steps=1)
+    found = layer_ranges(model(layer(ones(1, 1, 1, 1)), layer(ones(1, 1, 1, 1), name="conv2"), bits=4), steps=1)
     assert (found["conv1"].payload, found["conv2"].payload) == (15, 1)
 
 

@@ -18,9 +18,10 @@ from spikeseg_lava.network.integers import (
     FixedPointNeuron,
     InputCode,
     Plane,
+    byte_planes,
     sum_planes,
 )
-from spikeseg_lava.network.maps import byte_planes, silent_maps
+from spikeseg_lava.network.maps import silent_maps
 from spikeseg_lava.network.savings import savings
 from spikeseg_lava.network.simplification import simplify
 from spikeseg_lava.spikes.record import SpikeRecord

@@ -11,8 +11,8 @@ import pytest
 from spikeseg_lava.events.clip import load_clip
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.execution.backends import run
+from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.integers import FixedPointModel
-from spikeseg_lava.network.ranges import analyse_ranges
 from spikeseg_lava.quantization.quantize import quantize
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
@@ -58,7 +58,7 @@ def test_default_setting_is_one_plane_and_ten_bits_at_most(shared: Path, clip: s
     model = default_model(shared, clip, theta)
     assert [len(conv.planes) for conv in model.convolutions] == [1, 1, 1]
     assert model.input.bits <= 10
-    assert all(layer.saturation == "impossible" for layer in analyse_ranges(model))
+    assert all(layer.saturation == "impossible" for layer in layer_ranges(model).values())
 
 
 @pytest.mark.parametrize(("clip", "theta"), SILENT)

@@ -12,13 +12,14 @@ from made_networks import networks, one_layer, random_clip, random_network
 
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.execution.backends import run
+from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
 from spikeseg_lava.network.integers import STATE_MAX, FixedPointModel
 from spikeseg_lava.network.model_file import load_model, save_model
-from spikeseg_lava.network.ranges import analyse_ranges
+from spikeseg_lava.quantization.calibration import ranges_on
 from spikeseg_lava.quantization.explain import explain
 from spikeseg_lava.quantization.quantize import quantize
-from spikeseg_lava.quantization.scales import firing_level
+from spikeseg_lava.quantization.scales import cut_level
 
 OPTIONS = st.fixed_dictionaries(
     {
@@ -50,7 +51,7 @@ def test_every_integer_is_within_its_word(network: SpikingNetwork, options: dict
         assert conv.neuron.leak.min() >= 0
         assert firing.max() <= STATE_MAX
         assert 0 <= conv.neuron.decay.min() <= conv.neuron.decay.max() <= 4096
-    assert all(layer.saturation != "harmful" for layer in analyse_ranges(model))
+    assert all(layer.saturation != "harmful" for layer in layer_ranges(model).values())
 
 
 @settings(max_examples=30, deadline=None)
@@ -76,7 +77,7 @@ def test_what_was_cut_fires_alone(network: SpikingNetwork):
     if model is None:
         return
     for conv in model.convolutions:
-        cut = conv.source.weight > firing_level(conv.source, 1)[:, None, None, None]
+        cut = conv.source.weight > cut_level(conv.source, 1)[:, None, None, None]
         alone = (conv.neuron.threshold.astype(np.int64) + conv.neuron.leak)[:, None, None, None]
         assert (conv.kernel >= alone)[cut].all()
 
@@ -108,7 +109,7 @@ def test_saved_models_come_back_as_they_were(tmp_path_factory, network: SpikingN
 @pytest.mark.parametrize("fire_once", [True, False])
 def test_cutting_the_floats_changes_no_spike(leak_mode: str, fire_once: bool):
     network = random_network(11, leak_mode=leak_mode, signed=False).with_threshold(0.4)
-    levels = {c.name: firing_level(c, 1)[:, None, None, None] for c in network.convolutions}
+    levels = {c.name: cut_level(c, 1)[:, None, None, None] for c in network.convolutions}
     assert all((c.weight > levels[c.name]).any() for c in network.convolutions)
     layers = tuple(
         replace(x, weight=np.minimum(x.weight, levels[x.name]).astype(np.float32)) if isinstance(x, ConvLayer) else x
@@ -142,21 +143,21 @@ def test_saturation_changes_no_spike_of_a_floored_neuron(theta: int, leak: int, 
 
 def test_saturation_rule_is_told_by_the_ranges():
     wide = quantize(one_layer([[1.0, 1.0]], 5.0), planes=2, input_bits=12)
-    (found,) = analyse_ranges(wide)
-    assert found.drive_max == 4095 * wide.convolutions[0].kernel.sum()
+    (found,) = layer_ranges(wide).values()
+    assert found.drive.high == 4095 * wide.convolutions[0].kernel.sum()
     sinking = quantize(one_layer([[1.0, -1.0]], 5.0, floor=False), input_bits=4)
-    (found,) = analyse_ranges(sinking)
+    (found,) = layer_ranges(sinking).values()
     assert found.saturation == "bounded"
     assert found.safe_steps is not None
     assert found.safe_steps >= 10
-    assert found.safe_steps * -found.drive_min <= STATE_MAX + 1 < (found.safe_steps + 1) * -found.drive_min
+    assert found.safe_steps * -found.drive.low <= STATE_MAX + 1 < (found.safe_steps + 1) * -found.drive.low
 
 
 def test_observed_ranges_lie_within_the_worst_case():
     model = quantize(random_network(13))
-    for layer in analyse_ranges(model, random_clip(14), fire_once=False):
+    for layer in ranges_on(model, random_clip(14), fire_once=False).values():
         assert layer.observed is not None
-        assert layer.drive_min <= layer.observed.drive_min <= layer.observed.drive_max <= layer.drive_max
-        assert layer.observed.membrane_max <= layer.membrane_max
-        assert layer.observed.membrane_max > model.convolutions[0].neuron.threshold.min() * 0.01
+        assert layer.drive.low <= layer.observed.drive.low <= layer.observed.drive.high <= layer.drive.high
+        assert layer.observed.membrane.high <= layer.membrane.high
+        assert layer.observed.membrane.high > model.convolutions[0].neuron.threshold.min() * 0.01
         assert layer.observed.saturated == 0

@@ -7,16 +7,16 @@ import pytest
 from made_networks import neuron, one_layer, random_clip, random_network
 
 from spikeseg_lava.execution.backends import run
-from spikeseg_lava.network.integers import sum_planes
+from spikeseg_lava.network.integers import byte_planes, sum_planes
 from spikeseg_lava.quantization.calibrated_rounding import round_up_or_down
 from spikeseg_lava.quantization.close_calls import Decisions, close_calls, decisions_at
 from spikeseg_lava.quantization.quantize import quantize
-from spikeseg_lava.quantization.rounding import integer_neuron, split_planes
-from spikeseg_lava.quantization.scales import firing_level
+from spikeseg_lava.quantization.rounding import integer_neuron
+from spikeseg_lava.quantization.scales import cut_level
 
 
 def test_signed_bytes_of_two_planes():
-    low, high = split_planes(np.array([300, -300, 200, 127, -128, 32639, -32639]), 2, 3)
+    low, high = byte_planes(np.array([300, -300, 200, 127, -128, 32639, -32639]) << 3, 3)
     assert low.weight.tolist() == [44, -44, -56, 127, -128, 127, -127]
     assert high.weight.tolist() == [1, -1, 1, 0, 0, 127, -127]
     assert (low.exponent, high.exponent) == (3, 11)
@@ -69,7 +69,7 @@ def test_large_weights_are_cut_to_the_level_that_fires_alone():
     ids=["graded input", "negative weight", "no floor, with leak"],
 )
 def test_nothing_is_cut_where_one_spike_does_not_decide(network, bits):
-    assert np.isinf(firing_level(network.convolutions[0], bits)).all()
+    assert np.isinf(cut_level(network.convolutions[0], bits)).all()
 
 
 def test_scale_of_each_channel_fills_its_own_bytes():

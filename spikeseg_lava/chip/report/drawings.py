@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.chip.report.report import Report
 from spikeseg_lava.chip.report.table import number
-from spikeseg_lava.network.bounds import ConvRange, Interval
+from spikeseg_lava.network.bounds import LayerRange
 from spikeseg_lava.network.floats import Shape
+from spikeseg_lava.network.observation import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,7 +176,7 @@ def word_bars(report: Report) -> dict[str, list[WordBar]]:
     return {name: _bars(report, name, ranges) for name, ranges in report.mapped.ranges.items()}
 
 
-def _bars(report: Report, name: str, ranges: ConvRange) -> list[WordBar]:
+def _bars(report: Report, name: str, ranges: LayerRange) -> list[WordBar]:
     target = report.target
     layer = next(x for x in report.mapped.model.convolutions if x.name == name)
     weight = Interval(min(int(p.weight.min()) for p in layer.planes), max(int(p.weight.max()) for p in layer.planes))
@@ -189,8 +190,8 @@ def _bars(report: Report, name: str, ranges: ConvRange) -> list[WordBar]:
         _signed(f"weight, {len(layer.planes)} plane(s)", weight, target.weight_bits.value),
         _signed("drive, worst case", ranges.drive, accumulator),
     ]
-    if ranges.observed_drive:
-        found.append(_signed("drive, on the clip", ranges.observed_drive, accumulator))
+    if ranges.observed:
+        found.append(_signed("drive, on the clip", ranges.observed.drive, accumulator))
     return [*found, _signed("threshold + leak", top, state), _signed("membrane, worst case", ranges.membrane, state)]
 
 

@@ -11,7 +11,7 @@ from spikeseg_lava.chip.report.table import Figure, number
 from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
 from spikeseg_lava.chip.rules.mapped_model import MappedModel, limits_of_rule
 from spikeseg_lava.chip.targets import Fact, Target
-from spikeseg_lava.network.bounds import ConvRange
+from spikeseg_lava.network.bounds import LayerRange
 from spikeseg_lava.network.floats import Shape
 
 COUNTED = "exact count, spikeseg_lava.network.counting"
@@ -104,7 +104,7 @@ def _placing(layer: LayerResources, target: Target) -> Iterator[Figure]:
     yield Figure(f"{name}.chip_share", share, "% of a chip", chip, _source(target.mapped_cores))
 
 
-def _ranges(name: str, found: ConvRange, mapped: MappedModel) -> Iterator[Figure]:
+def _ranges(name: str, found: LayerRange, mapped: MappedModel) -> Iterator[Figure]:
     source = "static worst case, spikeseg_lava.network.bounds"
     neuron = next(layer.neuron for layer in mapped.model.convolutions if layer.name == name)
     threshold, leak = int(neuron.threshold.max()), int(neuron.leak.max())
@@ -117,12 +117,13 @@ def _ranges(name: str, found: ConvRange, mapped: MappedModel) -> Iterator[Figure
     sums = f"payload up to {found.payload:,} x sum of the {{}} weights of a channel"
     yield Figure(f"{name}.drive_high", found.drive.high, units, sums.format("positive"), source)
     yield Figure(f"{name}.drive_low", found.drive.low, units, sums.format("negative"), source)
-    if found.observed_drive:
+    if found.observed:
         seen = "largest magnitude of one step's sum on the clip"
-        yield Figure(f"{name}.drive_seen", found.observed_drive.magnitude, units, seen, "the record and its frames")
+        yield Figure(f"{name}.drive_seen", found.observed.drive.magnitude, units, seen, "the record and its frames")
     peak = "threshold - 1 + largest drive - leak, before the reset"
     yield Figure(f"{name}.membrane_high", found.membrane.high, units, peak, source)
-    low = "smallest drive - leak, before the floor" if neuron.floor else f"{mapped.steps} x (smallest drive - leak)"
+    sunk = f"smallest drive - leak, added up over {mapped.steps} steps"
+    low = "smallest drive - leak, before the floor" if neuron.floor else sunk
     yield Figure(f"{name}.membrane_low", found.membrane.low, units, low, source)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.rules import neuron, placement, synapse
@@ -13,14 +12,14 @@ from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
 from spikeseg_lava.chip.rules.mapped_model import MappedModel, PlacedLayer
 from spikeseg_lava.chip.targets import Target, get_target
 from spikeseg_lava.chip.tiling import tile
-from spikeseg_lava.errors import ArgumentTypeError, RecordError
-from spikeseg_lava.network.bounds import conv_ranges, dense
+from spikeseg_lava.errors import ArgumentTypeError
+from spikeseg_lava.network.bounds import STEPS, layer_ranges
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.observation import layer_inputs, observe
 from spikeseg_lava.spikes.record import SpikeRecord
 
 Rule = Callable[[MappedModel], Iterator[Finding]]
-STEPS = 100  # of a sample, where neither model nor record says how many
 
 RULES: tuple[Rule, ...] = (
     neuron.saturation_of_floored_membranes,
@@ -98,22 +97,11 @@ def examine(
     shapes = model.shapes(size)
     size = size or model.input_size or (0, 0)
     steps = steps or model.timesteps or STEPS
-    inputs = run_inputs(model, frames, record) if frames is not None and record is not None else None
-    ranges = conv_ranges(model, steps, inputs)
+    observed = None
+    if frames is not None and record is not None:
+        observed = observe(model, layer_inputs(model, frames, record), fire_once)
+    ranges = layer_ranges(model, steps, observed)
     return MappedModel(model, target, size, steps, fire_once, _placed(model, target, size, shapes), ranges)
-
-
-def run_inputs(model: FixedPointModel, frames: NDArray[Any], record: SpikeRecord) -> dict[str, NDArray[np.integer]]:
-    """Int[T, C, H, W]: what each convolution received in a run, by name; RecordError where a layer is missing."""
-    received: NDArray[np.integer] = model.input.encode(frames)
-    inputs, shapes = {}, model.shapes(_size(frames))
-    for layer in model.layers:
-        if isinstance(layer, FixedPointConv):
-            inputs[layer.name] = received
-        if layer.name not in record.spikes:
-            raise RecordError(f"the record holds no layer `{layer.name}`, only {', '.join(record.spikes)}")
-        received = dense(record.spikes[layer.name], len(frames), shapes[layer.name])
-    return inputs
 
 
 def _placed(model: FixedPointModel, target: Target, size: Pair, shapes: dict[str, Any]) -> tuple[PlacedLayer, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.chip.tiling import Tiling
-from spikeseg_lava.network.bounds import ConvRange
+from spikeseg_lava.network.bounds import LayerRange
 from spikeseg_lava.network.floats import Pair, Shape
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointModel
 
@@ -73,8 +73,8 @@ class MappedModel:
     steps: int
     fire_once: bool
     layers: tuple[PlacedLayer, ...]
-    ranges: dict[str, ConvRange]
+    ranges: dict[str, LayerRange]
 
-    def convolutions(self) -> list[tuple[FixedPointConv, ConvRange]]:
+    def convolutions(self) -> list[tuple[FixedPointConv, LayerRange]]:
         """Every convolution with its ranges."""
         return [(layer, self.ranges[layer.name]) for layer in self.model.convolutions]

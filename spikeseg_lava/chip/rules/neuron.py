@@ -14,10 +14,9 @@ from spikeseg_lava.network.integers import FixedPointConv
 def saturation_of_floored_membranes(mapped: MappedModel) -> Iterator[Finding]:
     """Theta + L <= state_max: then a saturated sum still fires and a sunken one is floored, so no spike changes."""
     limit = mapped.target.state_max
-    for layer, _ in mapped.convolutions():
-        neuron = layer.neuron
-        value = int((neuron.threshold.astype(np.int64) + neuron.leak).max())
-        if neuron.floor and value > limit:
+    for layer, ranges in mapped.convolutions():
+        neuron, value = layer.neuron, ranges.firing_sum
+        if neuron.floor and ranges.saturation == "harmful":
             yield Finding(
                 "saturation_of_floored_membranes", layer.name, "error", value, limit, "membrane units",
                 "threshold + leak leave the state word: a saturated membrane may miss its spike",
@@ -30,7 +29,7 @@ def saturation_of_membranes_without_floor(mapped: MappedModel) -> Iterator[Findi
     limit = mapped.target.state_max
     for layer, ranges in mapped.convolutions():
         value = ranges.membrane.magnitude
-        if not layer.neuron.floor and value > limit:
+        if not layer.neuron.floor and ranges.saturation == "harmful":
             yield Finding(
                 "saturation_of_membranes_without_floor", layer.name, "error", value, limit, "membrane units",
                 f"the worst input of {mapped.steps} steps drives the membrane out of its state word",
@@ -42,7 +41,7 @@ def accumulator(mapped: MappedModel) -> Iterator[Finding]:
     """The sum of one step must fit the accumulator, which wraps around where the contract saturates."""
     limit = 2 ** (mapped.target.accumulator_bits.value - 1) - 1
     for layer, ranges in mapped.convolutions():
-        value, observed = ranges.drive.magnitude, ranges.observed_drive
+        value, observed = ranges.drive.magnitude, ranges.observed and ranges.observed.drive
         if value <= limit:
             continue
         seen = "no clip was given" if observed is None else f"the clip reaches {observed.magnitude:,}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.network.bounds import sinking_steps
 from spikeseg_lava.network.floats import ConvLayer
 from spikeseg_lava.network.integers import STATE_MAX
 from spikeseg_lava.quantization.setting import LayerSetting
@@ -41,9 +42,3 @@ def one_sided_sum(layer: ConvLayer, limit: NDArray[np.float64]) -> NDArray[np.fl
     """Float64[O]: the sum of the positive weights (cut to `limit`) or of the negative ones, whichever is larger."""
     weight = np.minimum(layer.weight.astype(np.float64), limit[:, None, None, None])
     return np.maximum(np.maximum(weight, 0).sum(axis=(1, 2, 3)), -np.minimum(weight, 0).sum(axis=(1, 2, 3)))
-
-
-def sinking_steps(beta: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
-    """Float64[O]: `1 + beta + beta**2 + ...` over `steps` steps, how many worst inputs can add up."""
-    lost = np.where(beta < 1, 1 - beta, 1)
-    return np.where(beta < 1, (1 - beta**steps) / lost, steps)
