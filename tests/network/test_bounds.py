@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_networks import neuron
 
-from spikeseg_lava.chip.rules import check
+from spikeseg_lava.chip.rules.check import check_rules
 from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
 from spikeseg_lava.network.integers import STATE_MAX
@@ -48,18 +48,18 @@ def test_quantizer_and_design_rules_agree_on_a_leaky_neuron_without_a_floor() ->
     leaky = ConvLayer("conv1", np.array([[[[1.0]], [[-1.0]]]], np.float32), neuron(1, 5.0, beta=0.9, floor=False))
     quantized = quantize(SpikingNetwork((leaky,), (1, 1), 2000), input_bits=4)
     assert layer_ranges(quantized)["conv1"].saturation == "impossible"
-    assert not [finding for finding in check(quantized) if "saturation" in finding.rule]
+    assert not [finding for finding in check_rules(quantized) if "saturation" in finding.rule]
     assert layer_ranges(quantized)["conv1"].drive.magnitude * 2000 > STATE_MAX, "without the decay it would saturate"
 
 
 def test_quantizer_and_design_rules_agree_where_saturation_matters() -> None:
     made = model(layer([[[[100, -100]]]], 50, 0, exponents=(8,), floor=False), bits=4)
     assert layer_ranges(made, steps=100)["conv1"].saturation == "harmful"
-    assert [f.rule for f in check(made, steps=100) if f.severity == "error"] == [
+    assert [f.rule for f in check_rules(made, steps=100) if f.severity == "error"] == [
         "saturation_of_membranes_without_floor"
     ]
     assert layer_ranges(made, steps=20)["conv1"].saturation == "bounded"
-    assert not [f for f in check(made, steps=20) if f.severity == "error"]
+    assert not [f for f in check_rules(made, steps=20) if f.severity == "error"]
 
 
 def test_only_the_first_layer_sees_payloads() -> None:
