@@ -18,7 +18,7 @@ for package in (spikeseg_lava, torch_reference):
         if not module.name.startswith("spikeseg_lava.lava"):
             importlib.import_module(module.name)
 from spikeseg_lava.decoding.saliency import _scatter
-from spikeseg_lava.engine.kernels.primitives import quotient, reciprocal
+from spikeseg_lava.engine.kernels.record import quotient, reciprocal
 print(quotient(100, reciprocal(7)))
 """
 HALVE = "from halving import halve; print(halve(28))"

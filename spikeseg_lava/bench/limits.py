@@ -65,13 +65,13 @@ def _operations(case: Case, engine: EventEngine, events: SparseSteps, found: dic
     shape, inputs = (case.model.input_channels, *case.size), np.arange(case.model.input_channels)
     operations = additions = 0
     for layer in case.model.layers:
-        kinds = engine.layers[layer.name].kinds
+        shared = engine.layers[layer.name].shared
         if isinstance(layer, FixedPointConv):
             reached = fan_out(layer, shape).ravel()[events.index // shape[0]]
             computed = np.isin(events.index % shape[0], inputs)
             operations += int(reached.sum())
-            additions += int(reached[computed].sum()) * kinds.bases // len(kinds.kind)
-        shape, events, inputs = layer.output_shape(shape), found[layer.name], kinds.first
+            additions += int(reached[computed].sum()) * shared.drives // len(shared.source)
+        shape, events, inputs = layer.output_shape(shape), found[layer.name], shared.distinct
     return operations, additions
 
 

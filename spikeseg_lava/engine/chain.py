@@ -20,7 +20,7 @@ class LayerChain:
 
     Args:
         accumulator: type of all their drives.
-        copies: give the spikes of all maps; else those of kinds, which `Kinds.places` copies.
+        copies: whether the result holds the spikes of all maps, or of distinct maps only (see `SharedMaps.places`).
     """
 
     def __init__(self, layers: Sequence[EventLayer], accumulator: Any, copies: bool = True) -> None:
@@ -38,9 +38,9 @@ class LayerChain:
         return [SparseSteps(own, index[a:b], ones[a:b]) for own, (a, b) in zip(offsets, spans, strict=True)]
 
     def warm_up(self) -> None:
-        """Run a step with an event at every input of every layer and forget it: all memory is at hand afterwards.
+        """Run a step with an event at every input of every layer, then clear the state.
 
-        Memory that was never written does not exist yet, which the first steps of a run would pay for.
+        The system provides memory only when it is first written: without this, the first steps of a run would wait.
         """
         for k, layer in enumerate(self.layers):
             index = np.arange(layer.inputs, dtype=np.int32)

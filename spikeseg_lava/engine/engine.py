@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.chain import LayerChain
-from spikeseg_lava.engine.conv import EventConv
-from spikeseg_lava.engine.layer_list import accumulator_of, event_layers
+from spikeseg_lava.engine.conv import EventConv, accumulator_type
+from spikeseg_lava.engine.layers import EventPool
 from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.engine.shared_maps import SharedMaps
 from spikeseg_lava.errors import ClipError
-from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.floats import Pair, Shape
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 
@@ -76,3 +77,41 @@ def checked_frames(frames: NDArray[Any], channels: int) -> NDArray[Any]:
     if frames.ndim != 4 or frames.shape[1] != channels:
         raise ClipError(f"`frames` have shape {frames.shape}, expected (T, {channels}, H, W)")
     return frames
+
+
+def event_layers(model: FixedPointModel, size: Pair, fire_once: bool) -> dict[str, EventConv | EventPool]:
+    """The layers of a model for frames of `size` (height, width), cleared.
+
+    Layers exchange the spikes of distinct maps; each knows those of the layer below.
+    """
+    shape: Shape = (model.input_channels, *size)
+    layers: dict[str, EventConv | EventPool] = {}
+    accumulator, shared = accumulator_of(model), None
+    for layer in model.layers:
+        output = layer.output_shape(shape)
+        made = event_layer(layer, shape, output, accumulator, fire_once, shared)
+        shape, shared = output, made.shared
+        layers[layer.name] = made
+    return layers
+
+
+def event_layer(
+    layer: FixedPointLayer, shape: Shape, output: Shape, accumulator: Any, fire_once: bool, inputs: SharedMaps | None
+) -> EventConv | EventPool:
+    """One layer of the engine."""
+    if not isinstance(layer, FixedPointConv):
+        return EventPool(layer, shape, output, inputs)
+    return EventConv(
+        layer.kernel, layer.neuron, shape, output,
+        stride=layer.stride, padding=layer.padding, accumulator=accumulator, fire_once=fire_once, inputs=inputs,
+    )  # fmt: skip
+
+
+def accumulator_of(model: FixedPointModel) -> Any:
+    """The integer type for all drives of a model."""
+    largest, types = model.input.largest, []
+    for layer in model.layers:
+        if isinstance(layer, FixedPointConv):
+            types.append(accumulator_type(layer.kernel, largest))
+            largest = 1
+    return max(types, key=lambda kind: np.dtype(kind).itemsize, default=np.int32)

@@ -1,9 +1,4 @@
-"""A layer of the event engine: its arrays and numbers, put into the record that the compiled kernels read.
-
-Which windows of a pool see an input event.
-
-An OR-pool of the event engine.
-"""
+"""A layer of the event engine: its arrays and numbers in the record that the compiled kernels read; and the OR-pool."""
 
 from __future__ import annotations
 
@@ -12,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.kernels.primitives import reciprocal
-from spikeseg_lava.engine.kernels.record import LONG_AGO, layer_record
-from spikeseg_lava.engine.receptive_field import Reach, reaches
-from spikeseg_lava.engine.shared_maps import Kinds, all_distinct
+from spikeseg_lava.engine.kernels.record import LONG_AGO, layer_record, reciprocal
+from spikeseg_lava.engine.receptive_field import ReceptiveField, receptive_fields
+from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct
 from spikeseg_lava.network.floats import PoolLayer, Shape
 
 
@@ -23,21 +17,21 @@ class EventLayer:
     """What convolutions and pools have in common.
 
     Attributes:
-        kinds: of the output maps.
+        shared: of the output maps.
         inputs: number of places an input event can have.
         record: LAYER[1], what the kernels read and write; a LayerChain moves it to where several lie side by side.
     """
 
     def __init__(
-        self, kinds: Kinds, input_shape: Shape, numbers: dict[str, int], arrays: dict[str, NDArray[Any]]
+        self, shared: SharedMaps, input_shape: Shape, numbers: dict[str, int], arrays: dict[str, NDArray[Any]]
     ) -> None:
-        self.kinds, line = kinds, input_shape[0] * input_shape[2]
+        self.shared, line = shared, input_shape[0] * input_shape[2]
         self.inputs = line * input_shape[1]
         self._numbers = {
-            **numbers, **divider("over_line", line), **divider("over_kinds", len(kinds.first)),
-            "line": line, "kinds": len(kinds.first), "copies": not kinds.trivial,
+            **numbers, **divider("over_line", line), **divider("over_distinct", len(shared.distinct)),
+            "line": line, "distinct": len(shared.distinct), "copies": not shared.trivial,
         }  # fmt: skip
-        self._arrays = {**arrays, "maps": kinds.maps, "ends": kinds.ends}
+        self._arrays = {**arrays, "maps": shared.copies, "ends": shared.ends}
         self.record = layer_record(self._numbers, self._arrays)
 
     def clear(self) -> None:
@@ -66,7 +60,7 @@ NOWHERE = -(2**40)  # added to any place it stays negative
 
 
 class Windows(NamedTuple):
-    """Tables of a pool.
+    """Which windows of a pool see an input event.
 
     Attributes:
         first_row, last_row: Int64[input rows], rows of windows that see each.
@@ -82,7 +76,7 @@ class Windows(NamedTuple):
     column_place: NDArray[np.int64]
 
 
-def windows(channels: int, columns_out: int, rows: Reach, columns: Reach) -> Windows:
+def windows(channels: int, columns_out: int, rows: ReceptiveField, columns: ReceptiveField) -> Windows:
     """Tables of a pool over input of `channels` maps with `columns_out` columns of windows."""
     row_place = np.where(rows.count > 0, rows.first * columns_out * channels, NOWHERE)
     column_place = np.where(columns.count > 0, columns.first * channels, NOWHERE)
@@ -90,14 +84,16 @@ def windows(channels: int, columns_out: int, rows: Reach, columns: Reach) -> Win
 
 
 class EventPool(EventLayer):
-    """An OR-pool with event-driven state; of maps that do the same it pools one."""
+    """An OR-pool with event-driven state; of maps that fire alike it pools one."""
 
-    def __init__(self, layer: PoolLayer, input_shape: Shape, output_shape: Shape, inputs: Kinds | None = None) -> None:
-        kinds = inputs or all_distinct(input_shape[0])
-        channels, height, width = len(kinds.first), output_shape[1], output_shape[2]
-        rows, columns = reaches(input_shape, output_shape, layer.kernel, layer.stride, (0, 0))
+    def __init__(
+        self, layer: PoolLayer, input_shape: Shape, output_shape: Shape, inputs: SharedMaps | None = None
+    ) -> None:
+        shared = inputs or all_distinct(input_shape[0])
+        channels, height, width = len(shared.distinct), output_shape[1], output_shape[2]
+        rows, columns = receptive_fields(input_shape, output_shape, layer.kernel, layer.stride, (0, 0))
         tables = windows(channels, width, rows, columns)
         marked = np.full(height * width * channels, LONG_AGO, np.int64)
         numbers = {"pools": 1, "columns": width, "most": rows.taps * columns.taps}
         seen: Shape = (channels, *input_shape[1:])
-        super().__init__(kinds, seen, numbers, tables._asdict() | {"marked": marked})
+        super().__init__(shared, seen, numbers, tables._asdict() | {"marked": marked})

@@ -1,10 +1,11 @@
 """How the state of a convolution lies in memory.
 
-Memory runs (row, column, channel), so one event adds to one contiguous run per kernel row. Behind every row is padding,
-so that no run is cut at the borders: what leaves a row to the right falls into it, and what leaves the next row to the
-left; it is never read. A *tile* is a short piece of a row that is
-updated at once: all its neurons share one time stamp, and its `lanes` fill the vector registers. Where a layer has maps
-of opposite weights, a tile has one drive and two pieces of membrane, one behind the other.
+Memory runs (row, column, channel), so one event adds to one contiguous run per kernel row. Padding after each row
+absorbs weights that overhang its right border or the next row's left border. It is never read.
+
+A *tile* is a short piece of a row that is updated at once: all its neurons share one time stamp, and its `lanes` fill
+the vector registers. Where a layer has maps of opposite weights, a tile has one drive and two pieces of membrane, one
+behind the other.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeseg_lava.engine.kernels.vectors import BLOCK, MASK, VECTOR
-from spikeseg_lava.engine.receptive_field import Reach
-from spikeseg_lava.engine.shared_maps import Kinds
+from spikeseg_lava.engine.receptive_field import ReceptiveField
+from spikeseg_lava.engine.shared_maps import SharedMaps
 from spikeseg_lava.network.floats import Shape
 from spikeseg_lava.network.integers import STATE_MIN, FixedPointNeuron
 
 SMALLEST_TILE = 48  # lanes; smaller ones spend more on listing than on the neurons
-NEVER, ALWAYS = 2**31 - 1, -(2**31)  # no drive of 32 bit is above, every one is; of 64 bit, more are looked at
+# Bounds that no int32 drive exceeds, and that every one does. An int64 drive may pass them: a needless update, never a
+# wrong one.
+NEVER, ALWAYS = 2**31 - 1, -(2**31)
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class Layout:
     """Whole numbers of a layer.
 
     Attributes:
-        tap_rows, vectors: the weights of an event are so many rows of so many whole vectors.
+        tap_rows, vectors: the weights of an event are that many rows of that many whole vectors.
         rows, tiles, lanes: of the state: rows, tiles a row, lanes of the drive a tile.
-        signs, bases: pieces of membrane a tile, and maps that have a drive.
+        signs, drives: pieces of membrane a tile, and drives a pixel.
         used, pitch: lanes of a row that are true ones, and from one row to the next.
         overhang: lanes by which the weights of an event may begin left of a row.
         margin, spare: lanes of the drive before and behind all others: weights beyond the borders go there.
@@ -44,7 +47,7 @@ class Layout:
     tiles: int
     lanes: int
     signs: int
-    bases: int
+    drives: int
     used: int
     pitch: int
     overhang: int
@@ -86,24 +89,29 @@ def whole_blocks(lanes: int) -> int:
 
 
 def layout_of(
-    output: Shape, rows: Reach, columns: Reach, kinds: Kinds, neuron: FixedPointNeuron, fire_once: bool
+    output: Shape,
+    rows: ReceptiveField,
+    columns: ReceptiveField,
+    shared: SharedMaps,
+    neuron: FixedPointNeuron,
+    fire_once: bool,
 ) -> Layout:
-    """The numbers of a layer with output (O, H, W); `neuron` is that of the kinds."""
-    bases, overhang = kinds.bases, columns.taps - 1
+    """The numbers of a layer with output (O, H, W); `neuron` holds the parameters of the distinct maps."""
+    drives, overhang = shared.drives, columns.taps - 1
     needed = max(output[2] + overhang, int(columns.start.max()) + columns.taps)
-    pixels = tile_pixels(bases, output[2])
+    pixels = tile_pixels(drives, output[2])
     tiles = -(-output[2] // pixels)
-    pitch, left = whole_blocks(max(tiles * pixels, needed) * bases), whole_blocks(overhang * bases)
-    above, below = quiet_range(neuron, kinds)
+    pitch, left = whole_blocks(max(tiles * pixels, needed) * drives), whole_blocks(overhang * drives)
+    above, below = quiet_range(neuron, shared)
     return Layout(
         tap_rows=rows.taps,
-        vectors=-(-columns.taps * bases // VECTOR),
+        vectors=-(-columns.taps * drives // VECTOR),
         rows=output[1],
         tiles=tiles,
-        lanes=pixels * bases,
-        signs=kinds.signs,
-        bases=bases,
-        used=output[2] * bases,
+        lanes=pixels * drives,
+        signs=shared.signs,
+        drives=drives,
+        used=output[2] * drives,
         pitch=pitch,
         overhang=left,
         margin=(rows.taps - 1) * pitch + left,
@@ -116,11 +124,11 @@ def layout_of(
     )
 
 
-def quiet_range(neuron: FixedPointNeuron, kinds: Kinds) -> tuple[int, int]:
-    """Drives from which to which no membrane leaves zero: `0 + A - L <= 0`, and the floor does the rest."""
+def quiet_range(neuron: FixedPointNeuron, shared: SharedMaps) -> tuple[int, int]:
+    """The drives between which no membrane leaves zero: `0 + A - L <= 0`, and the floor keeps it there."""
     if not neuron.floor:
         return ALWAYS, NEVER
     leak = np.zeros(1, int) if neuron.leak_mode == "multiplicative" else neuron.leak
-    least = np.broadcast_to(leak, len(kinds.first))
-    above = int(least[: kinds.bases].min())
-    return above, (-int(least[kinds.bases :].min()) if kinds.signs == 2 else ALWAYS)
+    least = np.broadcast_to(leak, len(shared.distinct))
+    above = int(least[: shared.drives].min())
+    return above, (-int(least[shared.drives :].min()) if shared.signs == 2 else ALWAYS)

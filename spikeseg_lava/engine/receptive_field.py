@@ -1,4 +1,4 @@
-"""Which outputs of a sliding window see which input, one axis at a time: tables as long as a row or a column.
+"""Which outputs of a sliding window see which input, one axis at a time, as tables of the length of a row or column.
 
 Output y of a window of `kernel` inputs sees input n where `0 <= n + padding - y * stride < kernel`.
 """
@@ -14,8 +14,8 @@ from spikeseg_lava.network.floats import Pair, Shape
 
 
 @dataclass(frozen=True, eq=False)
-class Reach:
-    """Of every input position of one axis.
+class ReceptiveField:
+    """The outputs that see each input position of one axis.
 
     Attributes:
         first, last: Int64[inputs], the outputs that see it, within the borders; none where first > last.
@@ -36,19 +36,22 @@ class Reach:
         return np.maximum(self.last - self.first + 1, 0)
 
 
-def reach(inputs: int, outputs: int, kernel: int, stride: int, padding: int = 0) -> Reach:
+def receptive_field(inputs: int, outputs: int, kernel: int, stride: int, padding: int = 0) -> ReceptiveField:
     """The tables of one axis."""
     shifted = np.arange(inputs, dtype=np.int64) + padding
     newest, phase = np.divmod(shifted, stride)
     taps = -(-kernel // stride)
     first = np.maximum(-((kernel - 1 - shifted) // stride), 0)
-    return Reach(first, np.minimum(newest, outputs - 1), newest - taps + 1, phase, taps)
+    return ReceptiveField(first, np.minimum(newest, outputs - 1), newest - taps + 1, phase, taps)
 
 
-def reaches(shape: Shape, output: Shape, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Reach, Reach]:
+def receptive_fields(
+    shape: Shape, output: Shape, kernel: Pair, stride: Pair, padding: Pair
+) -> tuple[ReceptiveField, ReceptiveField]:
     """The tables of rows and of columns, for input `shape` and `output` (C, H, W)."""
     rows, columns = (
-        reach(n, m, k, s, p) for n, m, k, s, p in zip(shape[1:], output[1:], kernel, stride, padding, strict=True)
+        receptive_field(n, m, k, s, p)
+        for n, m, k, s, p in zip(shape[1:], output[1:], kernel, stride, padding, strict=True)
     )
     return rows, columns
 

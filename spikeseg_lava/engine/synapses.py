@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.kernels.primitives import aligned
+from spikeseg_lava.engine.kernels.record import aligned
 from spikeseg_lava.engine.kernels.vectors import VECTOR
 from spikeseg_lava.engine.layout import Layout
-from spikeseg_lava.engine.receptive_field import Reach, kernel_elements
+from spikeseg_lava.engine.receptive_field import ReceptiveField, kernel_elements
 from spikeseg_lava.network.floats import Pair
 
 SLOT_SHIFT = 32
@@ -30,7 +30,7 @@ class Synapses(NamedTuple):
         row: UInt64[input rows], landing of each.
         first_row, last_row: Int64[input rows], the output rows that see each.
         column: UInt64[input columns * I], landing of each.
-        reach: UInt64[input columns * I]: the tiles of a row that see each, a bit each.
+        tile_mask: UInt64[input columns * I]: the tiles of a row that see each, a bit each.
     """
 
     taps: NDArray[Any]
@@ -38,24 +38,24 @@ class Synapses(NamedTuple):
     first_row: NDArray[np.int64]
     last_row: NDArray[np.int64]
     column: NDArray[np.uint64]
-    reach: NDArray[np.uint64]
+    tile_mask: NDArray[np.uint64]
 
 
 def synapses(
-    kernel: NDArray[np.int64], rows: Reach, columns: Reach, stride: Pair, layout: Layout, dtype: Any
+    kernel: NDArray[np.int64], rows: ReceptiveField, columns: ReceptiveField, stride: Pair, layout: Layout, dtype: Any
 ) -> Synapses:
-    """Weights and tables of a layer with `kernel` Int64[O, I, kh, kw], O being the bases."""
-    pixels, channels = layout.lanes // layout.bases, kernel.shape[1]
+    """Weights and tables of a layer with `kernel` Int64[O, I, kh, kw], O being the drives."""
+    pixels, channels = layout.lanes // layout.drives, kernel.shape[1]
     row = landing(
         rows.start * layout.pitch + layout.margin - layout.overhang,
         rows.phase * stride[1] * channels * layout.slot + ZEROS,
     )
-    lane, slots = columns.start * layout.bases, columns.phase[:, None] * channels + np.arange(channels)
-    shift = lane % alignment(columns.taps * layout.bases, layout)
+    lane, slots = columns.start * layout.drives, columns.phase[:, None] * channels + np.arange(channels)
+    shift = lane % alignment(columns.taps * layout.drives, layout)
     column = landing((lane + layout.overhang - shift)[:, None], slots * layout.slot - shift[:, None])
     taps = np.pad(ordered_taps(kernel, stride, layout.run), (ZEROS, 0)).astype(dtype)
-    reach = np.repeat(tile_bits(columns, pixels), channels)
-    return Synapses(aligned(taps), row, rows.first, rows.last, column.ravel(), reach)
+    tile_mask = np.repeat(tile_bits(columns, pixels), channels)
+    return Synapses(aligned(taps), row, rows.first, rows.last, column.ravel(), tile_mask)
 
 
 def alignment(used: int, layout: Layout) -> int:
@@ -65,7 +65,7 @@ def alignment(used: int, layout: Layout) -> int:
     straddle two cache lines.
     """
     choices = (VECTOR >> k for k in range(VECTOR.bit_length()))
-    return next(a for a in choices if a - math.gcd(a, layout.bases) <= layout.run - used)
+    return next(a for a in choices if a - math.gcd(a, layout.drives) <= layout.run - used)
 
 
 def landing(lane: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -73,7 +73,7 @@ def landing(lane: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.uint
     return (lane + (slot << SLOT_SHIFT)).astype(np.uint64)
 
 
-def tile_bits(columns: Reach, pixels: int) -> NDArray[np.uint64]:
+def tile_bits(columns: ReceptiveField, pixels: int) -> NDArray[np.uint64]:
     """UInt64[input columns]: which of a row's tiles see a column, a bit each."""
     first, last = ((pixel // pixels).tolist() for pixel in (columns.first, columns.last))
     spans = zip(first, last, columns.count > 0, strict=True)

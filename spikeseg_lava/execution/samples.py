@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.bins import SparseBins
 from spikeseg_lava.engine.engine import checked_frames
-from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.engine.payloads import SparseBins, SparseSteps
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.frames import POLARITIES, checked_size, whole_number
 from spikeseg_lava.events.stream import Events, EventStream

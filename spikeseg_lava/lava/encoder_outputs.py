@@ -1,4 +1,4 @@
-"""What the fused encoder leaves for the parent: spikes and membranes, of one map for all that do the same.
+"""What the fused encoder leaves for the parent: spikes and membranes of the distinct maps.
 
 Copying them for the other maps is left to the reader: it is most of what there would be to write.
 """
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.shared_maps import Kinds, all_distinct
-from spikeseg_lava.lava.event_layers import kinds_of_layers
+from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct
+from spikeseg_lava.lava.event_layers import shared_maps_of_layers
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec
 from spikeseg_lava.lava.runtime.memory import shared_array
 from spikeseg_lava.lava.runtime.spool import SpikeFile
@@ -30,9 +30,11 @@ class FusedOutputs:
     def __init__(self, specs: Mapping[str, LayerSpec], recorded: Sequence[str], integer: bool) -> None:
         self._recorded, self._file = list(recorded), SpikeFile()
         distinct = {name: all_distinct(spec.output_shape[2]) for name, spec in specs.items()}
-        self._kinds: dict[str, Kinds] = kinds_of_layers(specs) if integer else distinct
+        self._shared: dict[str, SharedMaps] = shared_maps_of_layers(specs) if integer else distinct
         self._memory = {
-            name: shared_array((*spec.output_shape[:2], len(self._kinds[name].first)), np.int32 if integer else float)
+            name: shared_array(
+                (*spec.output_shape[:2], len(self._shared[name].distinct)), np.int32 if integer else float
+            )
             for name, spec in specs.items()
             if isinstance(spec, ConvSpec)
         }
@@ -66,13 +68,13 @@ class FusedOutputs:
         found = {}
         for number, name in enumerate(self._recorded):
             own = layer == number
-            source, places = self._kinds[name].places(index[own])
+            source, places = self._shared[name].places(index[own])
             found[name] = steps[own][source], places
         return found
 
     def membranes(self) -> dict[str, NDArray[Any]]:
         """[W, H, O] of every convolution after the last run."""
-        return {name: memory[:, :, self._kinds[name].kind] for name, memory in self._memory.items()}
+        return {name: memory[:, :, self._shared[name].source] for name, memory in self._memory.items()}
 
     def close(self) -> None:
         """Give the file back."""

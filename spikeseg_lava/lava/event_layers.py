@@ -16,13 +16,13 @@ from spikeseg_lava.engine.chain import LayerChain
 from spikeseg_lava.engine.conv import EventConv, accumulator_type
 from spikeseg_lava.engine.layers import EventPool
 from spikeseg_lava.engine.payloads import SparseSteps
-from spikeseg_lava.engine.shared_maps import Kinds, all_distinct, kinds_of
+from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct, shared_maps_of
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec, summed_kernel
 from spikeseg_lava.network.floats import PoolLayer, Shape
 from spikeseg_lava.network.integers import FixedPointNeuron
 
 
-def event_conv(spec: ConvSpec, accumulator: Any, inputs: Kinds | None = None, share: bool = True) -> EventConv:
+def event_conv(spec: ConvSpec, accumulator: Any, inputs: SharedMaps | None = None, share: bool = True) -> EventConv:
     """A convolution of integers; arguments as of EventConv."""
     return EventConv(
         integer_kernel(spec),
@@ -38,7 +38,7 @@ def event_conv(spec: ConvSpec, accumulator: Any, inputs: Kinds | None = None, sh
     )
 
 
-def event_pool(spec: PoolSpec, inputs: Kinds | None = None) -> EventPool:
+def event_pool(spec: PoolSpec, inputs: SharedMaps | None = None) -> EventPool:
     """An OR-pool; `inputs` as of EventPool."""
     layer = PoolLayer("pool", spec.kernel, spec.stride)
     return EventPool(layer, channels_first(spec.input_shape), channels_first(spec.output_shape), inputs)
@@ -64,23 +64,23 @@ def accumulator_of(*specs: LayerSpec) -> Any:
 
 
 def event_chain(specs: dict[str, LayerSpec]) -> tuple[dict[str, EventConv | EventPool], LayerChain]:
-    """All layers by name, and the chain that runs them, between and from which come the spikes of kinds."""
+    """All layers by name, and the chain that runs them, which exchange and give the spikes of distinct maps."""
     accumulator, inputs = accumulator_of(*specs.values()), None
     layers: dict[str, EventConv | EventPool] = {}
     for name, spec in specs.items():
         conv = isinstance(spec, ConvSpec)
         layers[name] = event_conv(spec, accumulator, inputs) if conv else event_pool(spec, inputs)
-        inputs = layers[name].kinds
+        inputs = layers[name].shared
     return layers, LayerChain(list(layers.values()), accumulator, copies=False)
 
 
-def kinds_of_layers(specs: Mapping[str, LayerSpec]) -> dict[str, Kinds]:
-    """Kinds of the output maps of every layer of integers, as `event_chain` has them."""
-    found: dict[str, Kinds] = {}
-    last: Kinds | None = None
+def shared_maps_of_layers(specs: Mapping[str, LayerSpec]) -> dict[str, SharedMaps]:
+    """Shared maps of every layer of integers, as `event_chain` has them."""
+    found: dict[str, SharedMaps] = {}
+    last: SharedMaps | None = None
     for name, spec in specs.items():
         if isinstance(spec, ConvSpec):
-            last = kinds_of(integer_kernel(spec), integer_neuron(spec))
+            last = shared_maps_of(integer_kernel(spec), integer_neuron(spec))
         found[name] = last or all_distinct(spec.output_shape[2])
     return found
 

@@ -134,7 +134,7 @@ class IntegerEncoderStep:
 
     def __init__(self, specs: dict[str, LayerSpec]) -> None:
         self._layers, self._chain = event_chain(specs)
-        self._last = list(self._layers.values())[-1].kinds
+        self._last = list(self._layers.values())[-1].shared
         first = next(iter(specs.values()))
         self._largest = 2**first.payload_bits - 1 if isinstance(first, ConvSpec) else None
         self._warm_up(next(iter(self._layers.values())).inputs)
@@ -152,8 +152,8 @@ class IntegerEncoderStep:
         return index if self._last.trivial else self._last.places(index)[1]
 
     def membranes(self) -> Mapping[str, NDArray[np.int32]]:
-        """[W, H, kinds] of every convolution after the last step."""
-        return {name: layer.settle_kinds() for name, layer in self._layers.items() if isinstance(layer, EventConv)}
+        """[W, H, U] of every convolution after the last step."""
+        return {name: layer.settle_distinct() for name, layer in self._layers.items() if isinstance(layer, EventConv)}
 
     def _warm_up(self, inputs: int) -> None:
         self._chain.warm_up()

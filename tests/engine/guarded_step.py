@@ -12,7 +12,7 @@ from engine_models import conv, model_of
 
 from spikeseg_lava.engine.conv import EventConv, State
 from spikeseg_lava.engine.engine import EventEngine
-from spikeseg_lava.engine.kernels.primitives import place_of
+from spikeseg_lava.engine.kernels.record import place_of
 from spikeseg_lava.engine.layers import EventPool
 from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.network.floats import PoolLayer

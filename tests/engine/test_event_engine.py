@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spikeseg_lava.engine.engine import EventEngine, run_engine
-from spikeseg_lava.engine.kernels.primitives import reciprocal
+from spikeseg_lava.engine.kernels.record import reciprocal
 from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.errors import ArgumentError, ClipError
 from spikeseg_lava.network.floats import PoolLayer

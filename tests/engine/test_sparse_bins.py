@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_data import recording
 
-from spikeseg_lava.engine.bins import SparseBins
-from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.engine.payloads import SparseBins, SparseSteps
 from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.network.integers import InputCode
 

@@ -6,8 +6,8 @@ cannot fire, and
     n idle steps, subtractive     V = max(V - n L, lower bound)            lower bound 0 with a floor, else -2**23
     n idle steps, multiplicative  V = sign(V) * ((|V| (4096 - D)) >> 12)   n times, until it is 0
 
-are exactly what n steps of DESIGN section 2 do. Indices of the inner loops are unsigned: only so do they become vector
-instructions. Where events go and adding them are two loops: in one, the registers do not suffice.
+are exactly what n steps of `docs/fixed-point.md` do. Indices of the inner loops are unsigned, because LLVM vectorizes
+only those. Locating events and adding their weights are two loops: a fused loop runs out of registers.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikeseg_lava.compilation import compiled, inlined
-from spikeseg_lava.engine.kernels.primitives import array_at, borrowed, quotient
-from spikeseg_lava.engine.kernels.record import over_line
+from spikeseg_lava.engine.kernels.record import array_at, borrowed, over_line, quotient
 from spikeseg_lava.engine.kernels.tile import catch_up, update_tile
 from spikeseg_lava.engine.kernels.vectors import VECTOR, add_rows, lowest_bit
 
@@ -37,7 +36,7 @@ def add_tiles(row, tiles, reached, listed, count):
 
 @inlined
 def spread(count, first_row, last_row, seen, sources, reached, listed):
-    """Hand the tiles listed by input row to all output rows that see it; returns how many rows are reached."""
+    """Add the tiles listed for an input row to all output rows that see it; returns how many rows are reached."""
     found = 0
     for k in range(np.uint64(count)):
         row = np.uint64(sources[k])
@@ -48,7 +47,7 @@ def spread(count, first_row, last_row, seen, sources, reached, listed):
 
 
 @inlined
-def locate(first, last, index, line, over_line, row, column, reach, seen, sources, where):
+def locate(first, last, index, line, over_line, row, column, tile_mask, seen, sources, where):
     """Where events `first` to `last` add and which weights; lists the input rows they lie in and their tiles."""
     count, current, tiles = 0, NONE, NONE
     begin, base = np.int64(-line), NONE
@@ -58,7 +57,7 @@ def locate(first, last, index, line, over_line, row, column, reach, seen, source
             current, tiles = np.uint64(quotient(index[e], over_line)), NONE
             begin, base = np.int64(current) * line, row[current]
         x = np.uint64(index[e] - begin)
-        tiles |= reach[x]
+        tiles |= tile_mask[x]
         where[e] = base + column[x]
     return add_tiles(current, tiles, seen, sources, count) if tiles else count
 
@@ -83,7 +82,7 @@ def add_any_rows(to, weights, amount, taps, pitch, rows, vectors, drive):
 def add_events(add, first, last, payload, where, taps, pitch, rows, vectors, drive):
     """Add the weights of events `first` to `last`, each by `add`.
 
-    Several parts of them side by side: an addition next to the one before would have to wait for it.
+    Eight parts of them are interleaved: an addition to the place of the one before would have to wait for it.
     """
     part = (last - first) // STREAMS
     for e in range(first, first + part):
@@ -131,10 +130,10 @@ def reach_rows(layer, accumulator, first, last, events):
     taps, pitch = array_at(layer.taps, accumulator.dtype), np.uint64(layer.pitch)
     row, column = array_at(layer.row, np.uint64), array_at(layer.column, np.uint64)
     first_row, last_row = array_at(layer.first_row, np.int64), array_at(layer.last_row, np.int64)
-    reach, drive = array_at(layer.reach, np.uint64), array_at(layer.drive, accumulator.dtype)
+    tile_mask, drive = array_at(layer.tile_mask, np.uint64), array_at(layer.drive, accumulator.dtype)
     seen, sources = array_at(layer.seen, np.uint64), array_at(layer.sources, np.int64)
     reached, listed = array_at(layer.reached, np.uint64), array_at(layer.listed, np.int64)
-    rows = locate(first, last, index, layer.line, over_line(layer), row, column, reach, seen, sources, where)
+    rows = locate(first, last, index, layer.line, over_line(layer), row, column, tile_mask, seen, sources, where)
     scatter(first, last, payload, where, taps, pitch, np.uint64(layer.tap_rows), np.uint64(layer.vectors), drive)
     return spread(rows, first_row, last_row, seen, sources, reached, listed)
 

@@ -1,8 +1,6 @@
-"""The OR-pool executed per event: a window fires once per step however many spikes it sees.
+"""All layers in one compiled call: the OR-pool per event, and the copying of spikes to maps that fire alike.
 
-Spikes of kinds as those of all maps.
-
-All layers in one compiled call.
+A pool window fires once per step, however many spikes it sees.
 """
 
 from __future__ import annotations
@@ -11,8 +9,7 @@ import numpy as np
 
 from spikeseg_lava.compilation import compiled, inlined
 from spikeseg_lava.engine.kernels.conv import conv_steps
-from spikeseg_lava.engine.kernels.primitives import Reciprocal, array_at, quotient
-from spikeseg_lava.engine.kernels.record import copies_of, over_line
+from spikeseg_lava.engine.kernels.record import Reciprocal, array_at, copies_of, over_line, quotient
 
 
 @inlined
@@ -36,8 +33,8 @@ def pool_steps(layer, offsets, index):
     first_row, last_row = array_at(layer.first_row, np.int64), array_at(layer.last_row, np.int64)
     first_column, last_column = array_at(layer.first_column, np.int64), array_at(layer.last_column, np.int64)
     row_place, column_place = array_at(layer.row_place, np.int64), array_at(layer.column_place, np.int64)
-    marked, lines, channels = array_at(layer.marked, np.int64), over_line(layer), layer.kinds
-    over_channels = Reciprocal(np.uint64(layer.over_kinds), np.uint64(layer.over_kinds_shift))
+    marked, lines, channels = array_at(layer.marked, np.int64), over_line(layer), layer.distinct
+    over_channels = Reciprocal(np.uint64(layer.over_distinct), np.uint64(layer.over_distinct_shift))
     spikes, count, most, line = np.empty(index.size * layer.most + 1, np.int32), 0, layer.most, layer.line
     for s in range(offsets.size - 1):
         step = first_step + s
@@ -61,22 +58,25 @@ def pool_steps(layer, offsets, index):
 
 @compiled
 def copied_spikes(layer, offsets, index):
-    """Offsets and index of the spikes of all maps, given those of the kinds, index = place * kinds + kind."""
+    """Offsets and index of the spikes of all maps, given those of the distinct ones.
+
+    `index` = place * distinct + number of the distinct map.
+    """
     maps, ends = copies_of(layer)
-    over_kinds = Reciprocal(np.uint64(layer.over_kinds), np.uint64(layer.over_kinds_shift))
-    kinds, channels = layer.kinds, maps.size
+    over_distinct = Reciprocal(np.uint64(layer.over_distinct), np.uint64(layer.over_distinct_shift))
+    distinct, channels = layer.distinct, maps.size
     total = 0
     for e in range(np.uint64(index.size)):
-        kind = np.uint64(index[e] - quotient(index[e], over_kinds) * kinds)
-        total += ends[kind + np.uint64(1)] - ends[kind]
+        source = np.uint64(index[e] - quotient(index[e], over_distinct) * distinct)
+        total += ends[source + np.uint64(1)] - ends[source]
     out_offsets, copies = np.zeros(offsets.size, np.int64), np.empty(total, np.int32)
     count = np.uint64(0)
     for s in range(offsets.size - 1):
         for e in range(np.uint64(offsets[s]), np.uint64(offsets[s + 1])):
-            place = quotient(index[e], over_kinds)
-            kind = np.uint64(index[e] - place * kinds)
-            first = np.uint64(ends[kind])
-            number = np.uint64(ends[kind + np.uint64(1)]) - first
+            place = quotient(index[e], over_distinct)
+            source = np.uint64(index[e] - place * distinct)
+            first = np.uint64(ends[source])
+            number = np.uint64(ends[source + np.uint64(1)]) - first
             for m in range(number):
                 copies[count + m] = place * channels + maps[first + m]
             count += number
@@ -88,9 +88,9 @@ def copied_spikes(layer, offsets, index):
 def network_steps(layers, accumulator, offsets, index, payload):
     """Run layers LAYER[L] one after another over the same steps.
 
-    `accumulator`: an empty array of the type of all drives and weights. Between layers travel the spikes of kinds; what
-    is returned are those of all maps: offsets Int64[L, steps + 1], index Int32[N] of layer after layer, and where each
-    of them ends, Int64[L + 1].
+    `accumulator`: an empty array of the type of all drives and weights. Layers exchange the spikes of
+    distinct maps; the result is expanded to all maps: offsets Int64[L, steps + 1], index Int32[N] of layer after layer,
+    and where each of them ends, Int64[L + 1].
     """
     all_offsets, ends = np.empty((layers.size, offsets.size), np.int64), np.zeros(layers.size + 1, np.int64)
     found = [index]

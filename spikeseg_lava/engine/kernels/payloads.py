@@ -1,8 +1,6 @@
-"""Finding the few values of a clip that are not zero: one pass over memory, 64 values at a time.
+"""Events in and rows out: the nonzero values of a clip, the counts of time bins, and spikes as sorted rows.
 
-Events as rows (t, c, y, x) in lexicographic order: keys to sort step by step, and rows from the sorted keys.
-
-Counting events per bin, polarity and pixel without a dense frame: memory and time follow the events.
+A clip is read once, 64 values at a time; counting bins needs no dense frame, so memory and time follow the events.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikeseg_lava.compilation import compiled, inlined
-from spikeseg_lava.engine.kernels.primitives import borrowed, quotient
+from spikeseg_lava.engine.kernels.record import borrowed, quotient
 from spikeseg_lava.engine.kernels.vectors import MASK, count_bits, lowest_bit_or_0, nonzero_mask
 
 BLOCK, ONE = np.uint64(MASK), np.uint64(1)
@@ -33,10 +31,10 @@ def mask_of(values, at, length):
 
 @inlined
 def list_block(mask, flat, begin, first, channels, index, values, count):
-    """List the values a mask speaks of; returns the new length.
+    """List the values whose bits are set in `mask`; returns the new length.
 
-    Four at a time, whether there are as many or not: what is one too many is overwritten by the next, and the number of
-    rounds is easier for the core to foresee than the number of values.
+    Always four at a time: a surplus one is overwritten by the next, and the core predicts the number of rounds better
+    than the number of values.
     """
     for k in range(np.uint64(0), count_bits(mask), AT_ONCE):
         for j in range(AT_ONCE):

@@ -1,10 +1,8 @@
-"""One step of a block of neurons with a subtractive leak, as vector instructions.
+"""The neurons of one tile: missed leaks, one step of integration, spikes.
 
-As a loop it would be the same, but every tile would begin with a dozen checks that no two arrays overlap.
-
-The neurons of one tile: missed leaks, one step of integration, spikes. Loops run over lanes without a branch.
-
-Membranes of a tile that are all zero stay so, and are not even read, unless the drive exceeds the leak somewhere.
+Loops run over lanes without a branch. Membranes of a tile that are all zero stay zero, and are not even read, unless
+the drive exceeds the leak somewhere. The step of a block with a subtractive leak is written as vector instructions:
+LLVM would begin the same loop with a dozen checks that no two arrays overlap, in every tile.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types  # type: ignore[import-untyped]
 
 from spikeseg_lava.compilation import compiled, inlined
-from spikeseg_lava.engine.kernels.primitives import Reciprocal, array_at, quotient
+from spikeseg_lava.engine.kernels.record import Reciprocal, array_at, quotient
 from spikeseg_lava.engine.kernels.vectors import (
     BLOCK,
     Vectors,
@@ -40,14 +38,14 @@ def integrate_block(_typing, drive, at, sign, membrane, first, threshold, leak, 
 
     def generate(context, builder, signature, arguments):
         drive, at, sign, membrane, first, threshold, leak, lane, lower = arguments
-        kinds, vectors = signature.args, Vectors(context, builder, BLOCK)
+        operands, vectors = signature.args, Vectors(context, builder, BLOCK)
         highest, lowest = (vectors.filled(INT32(bound)) for bound in (STATE_MAX, STATE_MIN))
-        added = saturated(vectors, vectors.load(kinds[0], drive, at), sign)
-        place = vectors.at(kinds[3], membrane, first)
-        value = builder.sub(builder.add(builder.load(place, align=1), added), vectors.load(kinds[6], leak, lane))
+        added = saturated(vectors, vectors.load(operands[0], drive, at), sign)
+        place = vectors.at(operands[3], membrane, first)
+        value = builder.sub(builder.add(builder.load(place, align=1), added), vectors.load(operands[6], leak, lane))
         value = vectors.maximum(vectors.minimum(vectors.maximum(value, lowest), highest), vectors.filled(lower))
         builder.store(value, place, align=1)
-        reached = builder.icmp_signed(">=", value, vectors.load(kinds[5], threshold, lane))
+        reached = builder.icmp_signed(">=", value, vectors.load(operands[5], threshold, lane))
         left = builder.icmp_signed("!=", value, ir.Constant(value.type, None))
         return context.make_tuple(builder, result, (vectors.mask(reached), vectors.any(left)))
 
@@ -73,11 +71,11 @@ def update_tile(layer, row, column, step, drive, spikes, count):
     """One step of a tile of a row that events reach; appends its spikes and returns their new number."""
     tile, lanes = row * np.uint64(layer.tiles) + column, np.uint64(layer.lanes)
     base = np.uint64(layer.margin) + row * np.uint64(layer.pitch) + column * lanes
-    updated, charged = array_at(layer.updated, np.int64), array_at(layer.charged, np.uint8)
+    updated, nonzero = array_at(layer.updated, np.int64), array_at(layer.nonzero, np.uint8)
     exceeded = exceeds(base, lanes, drive, drive.dtype.type(layer.above), drive.dtype.type(layer.below))
     for sign in range(np.uint64(layer.signs)):
         piece = tile * np.uint64(layer.signs) + sign
-        if exceeded or (charged[piece] and updated[piece] >= layer.since):
+        if exceeded or (nonzero[piece] and updated[piece] >= layer.since):
             catch_up(layer, piece, sign, step - 1)
             updated[piece] = step
             count = update_piece(layer, row, column, sign, base, drive, spikes, count)
@@ -105,16 +103,16 @@ def update_piece(layer, row, column, sign, base, drive, spikes, count):
     leak, decay, lower = array_at(layer.leak, np.int32), array_at(layer.decay, np.int32), layer.lower
     for k in range(ZERO, lanes, LANES):
         if layer.multiplicative:
-            charged = integrate_multiplicative(base + k, sign, membrane, first + k, decay, lane + k, drive, lower)
+            nonzero = integrate_multiplicative(base + k, sign, membrane, first + k, decay, lane + k, drive, lower)
             reached = reached_mask(membrane, first + k, threshold, lane + k)
         else:
-            reached, charged = integrate_block(
+            reached, nonzero = integrate_block(
                 drive, base + k, np.int32(sign), membrane, first + k, threshold, leak, lane + k, np.int32(lower)
             )
-        left |= charged
+        left |= nonzero
         if reached:
             count = fire(layer, row, column * lanes + k, sign, first + k, reached, membrane, spikes, count)
-    array_at(layer.charged, np.uint8)[piece] = left
+    array_at(layer.nonzero, np.uint8)[piece] = left
     return count
 
 
@@ -134,9 +132,9 @@ def integrate_multiplicative(base, sign, membrane, first, decay, lane, drive, lo
 
 @compiled
 def fire(layer, row, lane, sign, first, reached, membrane, spikes, count):
-    """Fire-once, the hard reset, and the spikes of a block: (row * columns + column) * kinds + kind, no padding."""
+    """Fire-once, the hard reset, and the spikes of a block: (row * columns + column) * distinct + map, no padding."""
     fired, block = array_at(layer.fired, np.uint16), first // LANES
-    over_bases = Reciprocal(np.uint64(layer.over_bases), np.uint64(layer.over_bases_shift))
+    over_drives = Reciprocal(np.uint64(layer.over_drives), np.uint64(layer.over_drives_shift))
     if layer.fire_once:
         reached &= ~np.uint64(fired[block])
     fired[block] |= np.uint16(reached)
@@ -145,9 +143,9 @@ def fire(layer, row, lane, sign, first, reached, membrane, spikes, count):
         reached &= reached - ONE
         membrane[first + bit] = 0
         if lane + bit < np.uint64(layer.used):
-            flat = np.int64(row) * layer.used + np.int64(lane + bit)  # pixel * bases + base
+            flat = np.int64(row) * layer.used + np.int64(lane + bit)  # pixel * drives + base
             if layer.signs == 2:
-                flat += (quotient(flat, over_bases) + np.int64(sign)) * layer.bases
+                flat += (quotient(flat, over_drives) + np.int64(sign)) * layer.drives
             spikes[np.uint64(count)] = flat
             count += 1
     return count
