@@ -45,3 +45,16 @@ class ExchangeError(SpikeSegLavaError):
 
 class BackendError(SpikeSegLavaError):
     """An execution backend is missing something or failed while running."""
+
+
+SHOWN_CHARACTERS = 300
+
+
+def printable(text: object, limit: int = SHOWN_CHARACTERS) -> str:
+    """`text` on one line and without what a terminal would obey: other characters as escapes, the rest cut.
+
+    Names in files come from strangers: an escape sequence in one could rewrite the screen, and some are megabytes long.
+    """
+    whole = str(text)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole[:limit])
+    return shown if len(whole) <= limit else f"{shown}... ({len(whole):,} characters)"

@@ -6,14 +6,15 @@ it names is replaced, not the link. A device or a pipe is written through. A rea
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from spikeseg_lava.errors import ArgumentError
 
@@ -96,3 +97,20 @@ def _refused_by_name(path: str | os.PathLike[str]) -> Iterator[None]:
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         reason = error.strerror if isinstance(error, OSError) else error
         raise ArgumentError(f"`{os.fspath(path)}` cannot be written: {reason}") from error
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(text: IO[str], columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a header line and `rows` as comma-separated values.
+
+    Names come from strangers: a text that a spreadsheet would run as a formula gets an apostrophe first.
+    """
+    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

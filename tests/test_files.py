@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import select
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.files import check_target, writing
+from spikeseg_lava.errors import ArgumentError, printable
+from spikeseg_lava.files import check_target, write_csv, writing
 
 
 def write(path: Path, content: bytes = b"new") -> None:
@@ -117,3 +118,14 @@ def test_a_full_disk_is_one_line_with_the_name(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_text_in_a_table_is_a_formula() -> None:
+    text = io.StringIO()
+    write_csv(text, ("name", "count"), [{"name": "=cmd|' /C calc'!A0", "count": -5}, {"name": "a=b", "count": 1}])
+    assert text.getvalue() == "name,count\n'=cmd|' /C calc'!A0,-5\na=b,1\n"
+
+
+def test_names_are_shown_as_one_short_line() -> None:
+    assert printable("a\x1b[2J\nb\u202e\ud800é") == r"a\x1b[2J\nb\u202e\ud800é"
+    assert printable("x" * 2_000_000) == "x" * 300 + "... (2,000,000 characters)"

@@ -14,24 +14,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from spikeseg_lava.errors import printable
+
+LINE_CHARACTERS = 1000
+TRACEBACK = "\n\nTraceback (most recent call last)"
+
 FILE_WIDTH = 200  # columns where the output is no terminal, which would say how wide it is
-output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else FILE_WIDTH)
-notes = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else FILE_WIDTH)
+CELL_CHARACTERS = 100
 
 
-def say(line: str) -> None:
-    """One line of result; on standard output, never wrapped."""
-    output.print(Text(line))
+def _console(error: bool) -> Console:
+    stream = sys.stderr if error else sys.stdout
+    return Console(stderr=error, highlight=False, soft_wrap=True, width=None if stream.isatty() else FILE_WIDTH)
+
+
+output, notes = _console(error=False), _console(error=True)
+
+
+def say(text: str) -> None:
+    """Lines of result; on standard output, never wrapped."""
+    for line in text.split("\n"):
+        output.print(Text(printable(line, LINE_CHARACTERS)))
 
 
 def note(line: str) -> None:
     """One line about what is going on; on standard error."""
-    notes.print(Text(line, style="dim"))
+    notes.print(Text(printable(line, LINE_CHARACTERS), style="dim"))
 
 
 def fail(error: BaseException | str) -> None:
-    """One line that says what was wrong."""
-    notes.print(Text.assemble(("error: ", "bold red"), str(error)))
+    """One line that says what was wrong; a traceback that the message carries (of a Lava process) is left out."""
+    text = str(error).partition(TRACEBACK)[0].strip()
+    notes.print(Text.assemble(("error: ", "bold red"), printable(text, LINE_CHARACTERS)))
 
 
 def say_json(value: Any) -> None:
@@ -41,8 +55,8 @@ def say_json(value: Any) -> None:
 
 def say_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table; numbers to the right, None as a dash."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    rows = [[_cell(value) for value in row] for row in rows]
+    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", header_style="bold")
+    rows = [[printable(_cell(value), CELL_CHARACTERS) for value in row] for row in rows]
     for k, name in enumerate(columns):
         table.add_column(name, justify="right" if _numeric(rows, k) else "left", overflow="fold")
     for row in rows:
@@ -64,9 +78,22 @@ def progress() -> Progress:
 
 def tell_warnings() -> None:
     """Warnings and log messages as one line each, without file and line number of this package."""
-    warnings.showwarning = lambda message, *_, **__: notes.print(Text.assemble(("warning: ", "yellow"), str(message)))
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    warnings.showwarning = lambda message, *_, **__: _warn(message)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("spikeseg_lava").setLevel(logging.INFO)
+
+
+class OneLine(logging.Formatter):
+    """A log record as one line that a terminal can be given."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(record.getMessage(), LINE_CHARACTERS)
+
+
+def _warn(message: Warning | str) -> None:
+    notes.print(Text.assemble(("warning: ", "yellow"), printable(message, LINE_CHARACTERS)))
 
 
 def _cell(value: Any) -> str:

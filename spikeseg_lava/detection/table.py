@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
 from typing import Any
 
+from spikeseg_lava import files
 from spikeseg_lava.detection.detect import Detected
 from spikeseg_lava.detection.objects import DEFINITIONS, DetectedObject
-from spikeseg_lava.files import writing
 
 COLUMNS = {
     "id": "",
@@ -48,9 +47,7 @@ def _row(found: DetectedObject) -> dict[str, Any]:
 def csv_text(detected: Detected) -> str:
     """The rows as CSV with a header line; a missing velocity is an empty field."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows(detected))
+    files.write_csv(text, COLUMNS, rows(detected))
     return text.getvalue()
 
 
@@ -85,11 +82,11 @@ def _sightings(found: DetectedObject) -> list[dict[str, Any]]:
 
 def write_csv(detected: Detected, path: str | os.PathLike[str]) -> None:
     """Write `csv_text` to `path`."""
-    with writing(path) as file:
+    with files.writing(path) as file:
         file.write(csv_text(detected).encode())
 
 
 def write_json(detected: Detected, path: str | os.PathLike[str]) -> None:
     """Write `json_text` to `path`."""
-    with writing(path) as file:
+    with files.writing(path) as file:
         file.write(json_text(detected).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from functools import reduce
@@ -12,6 +11,7 @@ from typing import Any
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.evaluation.results import Result, Skipped
 from spikeseg_lava.evaluation.volumes import Counts
+from spikeseg_lava.files import write_csv
 
 OVERALL = "overall"
 COLUMNS = (
@@ -101,7 +101,5 @@ def _cost(judged: dict[tuple[str, str], Result], reference: str, network: str) -
 def csv_text(results: Iterable[Result | Skipped]) -> str:
     """The rows as CSV with a header line; an empty field where there was nothing to count."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list[str](COLUMNS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows(results))
+    write_csv(text, COLUMNS, rows(results))
     return text.getvalue()

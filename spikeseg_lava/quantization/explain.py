@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.files import writing
+from spikeseg_lava.files import write_csv, writing
 from spikeseg_lava.network.bounds import LayerRange, layer_ranges
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointModel, InputCode
 from spikeseg_lava.quantization.provenance import Trace
@@ -113,9 +112,7 @@ class ModelExplanation:
         """Every integer as a line of comma-separated values."""
         with writing(path) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-            writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows())
+            write_csv(text, COLUMNS, self.rows())
             text.detach()
 
     def to_json(self) -> dict[str, Any]:
