@@ -10,38 +10,67 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network, shipped_network
 from spikeseg_lava.network.floats import SpikingNetwork
+
+CONTENDERS = (
+    "stock Lava, layer graph, fused Process, torch float, torch oracle, event engine, 'event engine, from frames' and "
+    "'event engine, with record'"
+)
 
 
 def bench(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[NETWORK CLIP]", help="Network and clip; default: the demo's.")
+        list[Path] | None, typer.Argument(metavar="[NETWORK INPUT]", help="Network and clip; default: the demo's.")
     ] = None,
     threshold: options.Threshold = None,
+    thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
+    pools: options.Pools = None,
+    dt: options.Dt = None,
     fire_once: options.FireOnce = True,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each contender runs, in turns.")] = 5,
-    only: Annotated[list[str] | None, typer.Option(help="Measure this contender; may be given several times.")] = None,
+    window: options.Window = None,
+    timesteps: options.Timesteps = None,
+    size: options.Size = None,
+    sensor_size: options.SensorSize = None,
+    binary: options.Binary = False,
+    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="How often each contender runs, in turns.")] = 5,
+    contenders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="NAME", help=f"Measure this one; may be given several times. Names: {CONTENDERS}."
+        ),
+    ] = None,
     curves: Annotated[
-        bool, typer.Option("--curves/--no-curves", help="Also the engine over events per step and over frame area.")
+        bool, typer.Option("--curves/--no-curves", help="Also the engine over events a step and over frame area.")
     ] = True,
-    output: Annotated[Path | None, typer.Option(help="Write all figures (.json).")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw cost against events and area (.png, .pdf or .svg).")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all figures (.json).", rich_help_panel=options.OUTPUT),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw cost against events and area (.png, .pdf or .svg).",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Milliseconds a step of stock Lava, our Lava graphs, PyTorch and the event engine, with ratios and the limit."""
     from spikeseg_lava.bench.result import draw
     from spikeseg_lava.bench.run import run_benchmark
 
-    options.check_outputs(output, plot)
+    options.check_output("--output", output, ".json")
+    options.check_output("--plot", plot, *options.PICTURES)
     network_file, clip = _pair(files or [])
-    network = read_network(network_file, options.reading(threshold, options.Thresholds.BUFFERS, None))
-    frames = read_frames(clip, network, Binning())
+    network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
+    frames = read_frames(clip, network, options.binning(timesteps, size, binary, sensor_size, window))
     model = integers_of(network, frames, Quantisation())
     floats = network if isinstance(network, SpikingNetwork) else None
     result = run_benchmark(
-        model, frames, floats, contenders=only, rounds=rounds, fire_once=fire_once, curves=curves, progress=note
+        model, frames, floats, contenders=contenders, rounds=rounds, fire_once=fire_once, curves=curves, progress=note
     )
     if json:
         say_json(result.to_dict())

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from textwrap import fill
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -25,7 +36,8 @@ CELL_CHARACTERS = 100
 
 def _console(error: bool) -> Console:
     stream = sys.stderr if error else sys.stdout
-    return Console(stderr=error, highlight=False, soft_wrap=True, width=None if stream.isatty() else FILE_WIDTH)
+    width = None if stream.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
+    return Console(stderr=error, highlight=False, soft_wrap=True, width=width)
 
 
 output, notes = _console(error=False), _console(error=True)
@@ -53,15 +65,86 @@ def say_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def say_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table; numbers to the right, None as a dash."""
+def say_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], drop: Sequence[str] = (), more: str = "--json"
+) -> None:
+    """A table; numbers to the right and never broken, None as a dash.
+
+    Where it is too wide, columns are left out instead of breaking numbers: those of `drop` in their order, then the
+    last ones. A line below says which, and that the option `more` shows them.
+    """
+    cells = [[printable(_cell(value), CELL_CHARACTERS) for value in row] for row in rows]
+    least = {name: _least_width(name, [row[k] for row in cells]) for k, name in enumerate(columns)}
+    left_out: list[str] = []
+    for name in [*drop, *reversed(columns[1:])]:
+        if _table_width(least) <= output.width:
+            break
+        if least.pop(name, None) is not None:
+            left_out.append(name)
+    output.print(_table(title, columns, cells, least))
+    if left_out:
+        say(f"left out, too wide for {output.width} columns: {', '.join(left_out)} (see {more})")
+
+
+def _table(title: str, columns: Sequence[str], cells: list[list[str]], least: Mapping[str, int]) -> Table:
     table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", header_style="bold")
-    rows = [[printable(_cell(value), CELL_CHARACTERS) for value in row] for row in rows]
-    for k, name in enumerate(columns):
-        table.add_column(name, justify="right" if _numeric(rows, k) else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    output.print(table)
+    chosen = [k for k, name in enumerate(columns) if name in least]
+    full = {columns[k]: max(len(columns[k]), *(len(row[k]) for row in cells), 0) for k in chosen}
+    tight = _table_width(full) > output.width
+    for k in chosen:
+        number = _numeric([row[k] for row in cells])
+        width = least[columns[k]]
+        heading = fill(columns[k], width) if number and tight else columns[k]
+        table.add_column(
+            heading, justify="right" if number else "left", no_wrap=number, min_width=width, overflow="fold"
+        )
+    for row in cells:
+        table.add_row(*(Text(row[k]) for k in chosen))
+    return table
+
+
+def _least_width(name: str, values: list[str]) -> int:
+    """Columns a column needs: a number in full; of words the longest one, which may be folded beyond 30."""
+    heading = max(map(len, name.split()), default=1)
+    if _numeric(values):
+        return max(heading, *map(len, values))
+    return max(heading, min(30, max((len(word) for value in values for word in value.split()), default=1)))
+
+
+def _table_width(least: Mapping[str, int]) -> int:
+    return sum(least.values()) + 3 * len(least) + 1
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows what is going on, and for how long, while the block runs; the package's log messages say at which step.
+
+    On a terminal one line that changes, elsewhere a line for each step.
+    """
+    console = notes if sys.stderr.isatty() else None
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=notes, transient=True, disable=console is None) as bar:
+        task = bar.add_task(what)
+        handler = _Steps(note if console is None else lambda text: bar.update(task, description=text))
+        handler.tell(what)
+        logger = logging.getLogger("spikeseg_lava")
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+
+class _Steps(logging.Handler):
+    """Hands on the package's messages about its progress (level INFO)."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self.tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.INFO:
+            self.tell(record.getMessage())
 
 
 def progress() -> Progress:
@@ -80,6 +163,7 @@ def tell_warnings() -> None:
     """Warnings and log messages as one line each, without file and line number of this package."""
     warnings.showwarning = lambda message, *_, **__: _warn(message)
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)  # messages about progress are for `working`
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("spikeseg_lava").setLevel(logging.INFO)
@@ -104,6 +188,6 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _numeric(rows: Sequence[Sequence[str]], column: int) -> bool:
-    values = [row[column] for row in rows if row[column] != "-"]
-    return bool(values) and all(value.replace(",", "").lstrip("-")[:1].isdigit() for value in values)
+def _numeric(values: Iterable[str]) -> bool:
+    given = [value for value in values if value != "-"]
+    return bool(given) and all(value.lstrip("-")[:1].isdigit() for value in given)

@@ -8,22 +8,29 @@ from typing import Annotated
 import typer
 
 from spikeseg_lava.cli import options
-from spikeseg_lava.cli.console import say, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_clips
+from spikeseg_lava.cli.console import say, say_table, working
+from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_clips
 from spikeseg_lava.cli.networks import read_checkpoint
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointModel
 
+COLUMNS = ("layer", "planes", "units per 1.0", "IoU", "why")
+
 
 def convert(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Trained network (.pt, .pth).")],
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="NETWORK", help="Trained network: checkpoint (.pt, .pth) or NIR graph (.nir).")
+    ],
     output: Annotated[Path, typer.Argument(metavar="MODEL", help="Fixed-point model to write (.slm).")],
     calibration: options.Calibration = None,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
+    dt: options.Dt = None,
+    window: options.Window = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
+    sensor_size: options.SensorSize = None,
     binary: options.Binary = False,
     target: options.Target = "loihi2",
     planes: options.Planes = None,
@@ -31,31 +38,37 @@ def convert(
     per_channel: options.PerChannel = None,
     simplify: Annotated[
         bool,
-        typer.Option("--simplify/--no-simplify", help="First leave out equal, silent and unheard maps (lossless)."),
+        typer.Option(
+            "--simplify/--no-simplify",
+            help="First leave out equal, silent and unheard maps (lossless).",
+            rich_help_panel=options.INTEGERS,
+        ),
     ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Trace the integers to their floats, scales and errors.")
-    ] = False,
+    explain: options.Explain = False,
     trace: Annotated[
-        Path | None, typer.Option(help="Write every integer with its float, scale and error (.csv).")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write every integer with its float, scale and error (.csv).",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
 ) -> None:
-    """Write a checkpoint in the integers of a chip.
+    """Write a trained network in the integers of a chip.
 
     With calibration, the cheapest setting that keeps every spike of the clips, fire-once and refire; without, the
     finest one. One clip may not speak for all: give several.
     """
     from spikeseg_lava.quantization.explain import explain as trace_back
 
-    if trace is not None:
-        options.by_suffix(trace, {".csv": None})
-    options.check_outputs(output, trace)
-    network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools))
+    options.check_output("MODEL", output)
+    options.check_output("--trace", trace, ".csv")
+    network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools, dt))
     if simplify:
         network = _simplified(network)
-    binning = Binning(timesteps, options.parse_size(size), binary)
-    clips = read_clips(calibration, network, binning)
-    model = integers_of(network, clips, Quantisation(target, planes, input_bits, per_channel))
+    clips = read_clips(calibration, network, options.binning(timesteps, size, binary, sensor_size, window))
+    with working("quantizing ..."):
+        model = integers_of(network, clips, Quantisation(target, planes, input_bits, per_channel))
     model.save(output)
     _show_choice(model)
     if explain:
@@ -85,7 +98,7 @@ def _show_choice(model: FixedPointModel) -> None:
     ]
     code = story["input"]
     say(f"input payload: {code['bits']} bits, {code['scale']:g} a unit, up to {code['largest_value']:g}")
-    say_table(f"target {model.target}", ("layer", "8-bit planes", "integer units per 1.0", "IoU", "why"), rows)
+    say_table(f"target {model.target}", COLUMNS, rows, drop=("units per 1.0",), more="--explain")
 
 
 def _scales(model: FixedPointModel, name: str) -> str:

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from spikeseg_lava.detection.objects import DetectedObject
     from spikeseg_lava.events.recording import Recording
 
-COLUMNS = ("id", "class", "box x, y", "centroid x, y", "from (s)", "to (s)", "spikes", "speed (pixel/s)", "confidence")
+COLUMNS = (
+    "id",
+    "class",
+    "box x, y (pixel)",
+    "centroid x, y (pixel)",
+    "from (s)",
+    "to (s)",
+    "spikes",
+    "speed (pixel/s)",
+    "confidence",
+)
+DROPPED = ("class", "speed (pixel/s)", "box x, y (pixel)", "confidence")  # where the terminal is narrow
 
 
 class Winners(str, Enum):
@@ -37,40 +48,69 @@ def detect(
             metavar="[NETWORK] RECORDING", help="Recording, and before it the network; default: the demo's."
         ),
     ],
-    backend: Annotated[options.Backend, typer.Option(help="What executes the network.")] = options.Backend.EVENT,
+    backend: options.BackendName = options.Backend.EVENT,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
+    dt: options.Dt = None,
     fire_once: options.FireOnce = True,
-    window: options.Window = 1.0,
+    window: options.Windows = 1.0,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
-    binary: options.Binary = False,
     sensor_size: options.SensorSize = None,
+    binary: options.Binary = False,
     winners: Annotated[
-        Winners, typer.Option("--pool-winners", help="Of the step of the spike, or of the sample's last step.")
+        Winners,
+        typer.Option(
+            "--pool-winners",
+            metavar="NAME",
+            help="Which pool inputs lead back to pixels: causal (of the step of the spike) or last-step.",
+        ),
     ] = Winners.CAUSAL,
-    tau: Annotated[float, typer.Option(min=0, max=1, help="Similarity above which spikes belong to one object.")] = 0.1,
-    min_spikes: Annotated[int, typer.Option(min=1, help="Leave out objects of fewer classification spikes.")] = 1,
-    output: Annotated[Path | None, typer.Option(help="Write the objects to a file (.csv or .json).")] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")] = False,
+    tau: Annotated[
+        float,
+        typer.Option(metavar="TAU", min=0, max=1, help="Similarity above which spikes belong to one object."),
+    ] = 0.1,
+    min_spikes: options.MinSpikes = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the objects (.csv or .json).", rich_help_panel=options.OUTPUT),
+    ] = None,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV and nothing else.", rich_help_panel=options.OUTPUT)
+    ] = False,
     json: options.Json = False,
-    picture: Annotated[Path | None, typer.Option(help="Write a picture (.png, .pdf or .svg).")] = None,
-    animation: Annotated[Path | None, typer.Option(help="Write a film (.gif or .mp4).")] = None,
-    space_time: Annotated[Path | None, typer.Option(help="Write a page to turn in x, y and time (.html).")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a picture (.png, .pdf or .svg).", rich_help_panel=options.OUTPUT),
+    ] = None,
+    animation: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a film (.gif or .mp4).", rich_help_panel=options.OUTPUT),
+    ] = None,
+    space_time: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a page to turn in x, y and time (.html).", rich_help_panel=options.OUTPUT
+        ),
+    ] = None,
 ) -> None:
     """Find the objects of a recording: id, class, box, centroid, time span, spikes and confidence, on the sensor."""
     from spikeseg_lava.detection.detect import detect_objects
     from spikeseg_lava.detection.samples import samples_of
     from spikeseg_lava.events.read import read_recording
 
-    options.check_outputs(output, picture, animation, space_time)
+    options.check_output("--output", output, ".csv", ".json")
+    options.check_output("--picture", picture, *options.PICTURES)
+    options.check_output("--animation", animation, ".gif", ".mp4")
+    options.check_output("--space-time", space_time, ".html")
     network_file, recording_file = network_and_input(files)
-    network = read_network(network_file, options.reading(threshold, thresholds, pools))
-    recording = read_recording(recording_file, sensor_size=options.parse_size(sensor_size))
+    binning = options.binning(timesteps, size, binary, sensor_size)
     duration = options.microseconds(window)
+    network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
+    recording = read_recording(recording_file, sensor_size=binning.sensor_size)
     steps = timesteps or network.timesteps or DEFAULT_TIMESTEPS
-    frame_size = options.parse_size(size) or network.input_size
+    frame_size = binning.size or network.input_size
     if backend != options.Backend.TORCH:
         network = integers_of(network, None, Quantisation())
     samples = samples_of(recording, runner_of(network, backend.value, fire_once), duration, steps, frame_size, binary)
@@ -81,7 +121,8 @@ def detect(
         )
     _print(found, csv, json)
     tell = note if csv or json else say
-    for path, write in _files(recording, found, output, picture, animation, space_time):
+    title = f"{recording_file.name} seen by {network_file.name}"
+    for path, write in _files(recording, found, title, output, picture, animation, space_time):
         write(path)
         tell(f"written: {path}")
 
@@ -94,7 +135,7 @@ def _print(found: Detected, csv: bool, json: bool) -> None:
         return
     seconds = (found.end_us - found.start_us) / 1e6
     title = f"{len(found.objects)} object(s) in {seconds:g} s; sensor pixels, seconds from the first sample"
-    say_table(title, COLUMNS, (_row(item, found.start_us) for item in found.objects))
+    say_table(title, COLUMNS, (_row(item, found.start_us) for item in found.objects), DROPPED, "--csv")
     say(f"{found.spikes} classification spikes in {found.samples} sample(s); {found.unlocated} lead to no pixel")
 
 
@@ -110,6 +151,7 @@ def _row(item: DetectedObject, start_us: int) -> tuple[Any, ...]:
 def _files(
     recording: Recording,
     found: Detected,
+    title: str,
     output: Path | None,
     picture: Path | None,
     animation: Path | None,
@@ -125,13 +167,13 @@ def _files(
 
     def film(path: Path) -> None:
         with progress() as bar:
-            pictures.animate(recording, found, path, progress=_tracked(bar, "pictures"))
+            pictures.animate(recording, found, path, title=title, progress=_tracked(bar, "pictures"))
 
     asked: list[tuple[Path | None, Callable[[Path], None]]] = [
         (output, objects),
-        (picture, lambda path: pictures.draw_detections(recording, found, path)),
+        (picture, lambda path: pictures.draw_detections(recording, found, path, title)),
         (animation, film),
-        (space_time, lambda path: pictures.write_space_time(recording, found, path)),
+        (space_time, lambda path: pictures.write_space_time(recording, found, path, title)),
     ]
     return [(path, write) for path, write in asked if path is not None]
 

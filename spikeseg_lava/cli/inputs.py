@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.cli.console import note
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
+
+if TYPE_CHECKING:
+    from spikeseg_lava.events.recording import Recording
 
 Runner = Callable[[NDArray[np.float32]], SpikeRecord]
 DEFAULT_TIMESTEPS = 10
@@ -21,16 +27,18 @@ DEFAULT_TIMESTEPS = 10
 
 @dataclass(frozen=True)
 class Binning:
-    """How a recording becomes frames; None: as the network was trained."""
+    """How a recording becomes frames; None: as the network was trained, on the whole recording."""
 
     timesteps: int | None = None
     size: Pair | None = None
     binary: bool = False
+    sensor_size: Pair | None = None
+    window_us: int | None = None
 
 
 @dataclass(frozen=True)
 class Quantisation:
-    """What the user asked the quantiser for; None: its own choice."""
+    """What the user asked the quantizer for; None: its own choice."""
 
     target: str = "loihi2"
     planes: int | None = None
@@ -40,17 +48,42 @@ class Quantisation:
 
 
 def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: Binning) -> NDArray[np.float32]:
-    """Float32[T, C, H, W]: the frames of a clip as they are, or of a whole recording as one sample."""
-    if path.suffix.lower() == ".npz":
+    """Float32[T, C, H, W]: the frames of a clip as they are, or of a recording as one sample."""
+    if is_clip(path):
         from spikeseg_lava.events.clip import load_clip
 
         if binning != Binning():
-            raise ArgumentError(f"`{path}` is a clip of frames: --timesteps, --size and --binary are for recordings")
+            raise ArgumentError(
+                f"`{path}` is a clip of frames: `--timesteps`, `--size`, `--binary`, `--sensor-size` and `--window` "
+                "are for recordings"
+            )
         return load_clip(path)
     from spikeseg_lava.events.read import read_recording
 
+    recording = read_recording(path, sensor_size=binning.sensor_size)
     timesteps = binning.timesteps or network.timesteps or DEFAULT_TIMESTEPS
-    return read_recording(path).to_frames(timesteps, binning.size or network.input_size, binning.binary)
+    start = None if binning.window_us is None else _fullest_window(recording, binning.window_us)
+    return recording.to_frames(timesteps, binning.size or network.input_size, binning.binary, start, binning.window_us)
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file holds frames: by its ending, or by the name of the array in it."""
+    if path.suffix.lower() == ".npz":
+        return True
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "frames.npy" in archive.namelist()
+
+
+def _fullest_window(recording: Recording, window_us: int) -> int:
+    """Start, in microseconds, of the window that holds the most events."""
+    starts = np.array(recording.window_starts(window_us), np.int64)
+    counts = np.diff(np.searchsorted(recording.t, [*starts, starts[-1] + window_us]))
+    start = int(starts[counts.argmax()])
+    begin = (start - recording.start) / 1e6
+    note(f"sample: {begin:g} to {begin + window_us / 1e6:g} s of the recording, {counts.max():,} events")
+    return start
 
 
 def integers_of(
@@ -58,11 +91,12 @@ def integers_of(
     frames: NDArray[np.float32] | Sequence[NDArray[np.float32]] | None,
     wish: Quantisation,
 ) -> FixedPointModel:
-    """The model itself, or the network quantised with `frames` as calibration."""
+    """The model itself, or the network quantized with `frames` as calibration."""
     if isinstance(network, FixedPointModel):
         if replace(wish, fire_once=None) != Quantisation():
             raise ArgumentError(
-                "a model's integers are fixed: --target, --planes, --input-bits and --per-channel are for checkpoints"
+                "a model's integers are fixed: `--target`, `--planes`, `--input-bits` and `--per-channel` are for "
+                "checkpoints"
             )
         return network
     from spikeseg_lava.quantization.quantize import quantize

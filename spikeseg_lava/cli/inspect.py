@@ -29,19 +29,19 @@ def inspect(
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
+    dt: options.Dt = None,
     size: options.Size = None,
     json: options.Json = False,
 ) -> None:
     """Show the layers of a checkpoint or model: sizes, thresholds, leaks, neurons, synapses exact at the borders."""
-    loaded = read_network(network, options.reading(threshold, thresholds, pools))
+    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
     description = describe(loaded, options.parse_size(size))
     if json:
         say_json({**description.to_json(), "timesteps": loaded.timesteps, "provenance": dict(loaded.provenance)})
         return
     kind = f"model for {loaded.target}" if isinstance(loaded, FixedPointModel) else "checkpoint"
-    say_table(
-        f"{network.name}: {kind}, {_frames(description, loaded.timesteps)}", COLUMNS, map(_row, description.layers)
-    )
+    title = f"{network.name}: {kind}, {_frames(description, loaded.timesteps)}"
+    say_table(title, COLUMNS, map(_row, description.layers), ("stride", "planes << bits", "leak", "kind"))
     if isinstance(loaded, FixedPointModel):
         code = loaded.input
         say(f"input payload: {code.bits} bits, {code.scale:g} a unit; thresholds and leaks in membrane integers")

@@ -10,7 +10,12 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointModel
 
-MODEL_SUFFIXES = (".slm", ".safetensors")
+ENDINGS = {"model": (".slm", ".safetensors"), "graph": (".nir",), "checkpoint": (".pt", ".pth")}
+SIGNS = {  # (place, bytes) with which files of a kind begin
+    "graph": [(0, b"\x89HDF\r\n\x1a\n")],
+    "model": [(6, b"\0\0{")],  # safetensors: the length of the header in eight bytes, then JSON
+    "checkpoint": [(0, b"PK\3\4")],
+}
 
 
 @dataclass(frozen=True)
@@ -20,21 +25,39 @@ class Reading:
     threshold: float | None = None
     thresholds: str = "buffers"
     pools: tuple[tuple[int, int], ...] | None = None
+    dt: float | None = None  # of a NIR graph
 
 
 AS_TRAINED = Reading()
 
 
 def read_network(path: Path, reading: Reading = AS_TRAINED) -> SpikingNetwork | FixedPointModel:
-    """A network or a model; ArgumentError when a model's integers would have to be changed."""
-    if path.suffix.lower() not in MODEL_SUFFIXES:
-        return _read_graph(path, reading) if path.suffix.lower() == ".nir" else _read_checkpoint(path, reading)
+    """A network or a model; ArgumentError for options that a file of its kind does not know."""
+    kind = kind_of(path)
+    if kind != "graph" and reading.dt is not None:
+        raise ArgumentError(f"`{path}` is a {kind}: `--dt` is for NIR graphs")
+    if kind == "model":
+        return _read_model(path, reading)
+    return _read_graph(path, reading) if kind == "graph" else _read_checkpoint(path, reading)
+
+
+def kind_of(path: Path) -> str:
+    """One of "model", "graph" and "checkpoint": by the first bytes, else by the ending."""
+    by_ending = next((kind for kind, endings in ENDINGS.items() if path.suffix.lower() in endings), "checkpoint")
+    if not path.is_file():
+        return by_ending
+    with path.open("rb") as file:
+        head = file.read(9)
+    return next((kind for kind, signs in SIGNS.items() if any(head[at:].startswith(s) for at, s in signs)), by_ending)
+
+
+def _read_model(path: Path, reading: Reading) -> FixedPointModel:
     from spikeseg_lava.network.model_file import load_model
 
     if reading != AS_TRAINED:
         raise ArgumentError(
-            f"`{path}` is a model with fixed integers: --threshold, --thresholds and --pools are for checkpoints; "
-            "convert the checkpoint again"
+            f"`{path}` is a model with fixed integers: `--threshold`, `--thresholds` and `--pools` are for "
+            "checkpoints; convert the checkpoint again"
         )
     return load_model(path)
 
@@ -71,6 +94,6 @@ def _read_graph(path: Path, reading: Reading) -> SpikingNetwork:
     from spikeseg_lava.exchange.nir.read import from_nir
 
     if reading.thresholds != "buffers" or reading.pools is not None:
-        raise ArgumentError(f"`{path}` is a NIR graph: --thresholds and --pools are for checkpoints")
-    network = from_nir(path)
+        raise ArgumentError(f"`{path}` is a NIR graph: `--thresholds` and `--pools` are for checkpoints")
+    network = from_nir(path, dt=reading.dt)
     return network if reading.threshold is None else network.with_threshold(reading.threshold)

@@ -1,25 +1,37 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share: each is defined here once, and groups them in the help."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from spikeseg_lava.cli.inputs import Binning
 from spikeseg_lava.cli.networks import Reading
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.files import check_target
 
 RECORDINGS = ".mat, .aedat4, .es, .raw, .dat, .h5, .npy, .txt or .csv"
+PICTURES = (".png", ".pdf", ".svg")
+NETWORK, INTEGERS, RECORDING, OUTPUT = "Network", "Integers", "Recording", "Output"  # headings of the help
 
 
 class Backend(str, Enum):
     """Names of the executions."""
 
+    EVENT = "event"
+    LAVA = "lava"
+    LAVA_FUSED = "lava-fused"
+    LOIHI2 = "loihi2"
     TORCH = "torch"
+
+
+class Simulator(str, Enum):
+    """The executions that can be compared with the integer oracle, which is torch's."""
+
     EVENT = "event"
     LAVA = "lava"
     LAVA_FUSED = "lava-fused"
@@ -39,71 +51,192 @@ NetworkFile = Annotated[
 InputFile = Annotated[
     Path, typer.Argument(metavar="INPUT", help=f"Clip (.npz with `frames`) or recording ({RECORDINGS}).")
 ]
+
+BackendName = Annotated[
+    Backend,
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        help="What executes the network: event (the exact engine), lava, lava-fused, loihi2 (needs Intel's extension) "
+        "or torch (floats of a checkpoint, integers of a model).",
+        rich_help_panel=NETWORK,
+    ),
+]
+SimulatorName = Annotated[
+    Simulator,
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        help="What is proved: event (the exact engine), lava, lava-fused or loihi2 (needs Intel's extension).",
+        rich_help_panel=NETWORK,
+    ),
+]
 Threshold = Annotated[
     float | None,
     typer.Option(
-        help="Firing threshold of every layer, instead of the checkpoint's; keeps each layer's leak / threshold."
+        "--threshold",
+        metavar="THETA",
+        help="Firing threshold of every layer, instead of the network's; keeps each layer's leak / threshold.",
+        rich_help_panel=NETWORK,
     ),
 ]
 ThresholdsOf = Annotated[
-    Thresholds, typer.Option("--thresholds", help="The checkpoint's neuron buffers, or adapted per-channel thresholds.")
+    Thresholds,
+    typer.Option(
+        "--thresholds",
+        metavar="NAME",
+        help="Which of a checkpoint's thresholds: buffers, or adapted (per channel, left by training).",
+        rich_help_panel=NETWORK,
+    ),
+]
+Pools = Annotated[
+    str | None,
+    typer.Option(
+        "--pools",
+        metavar="K/S,...",
+        help="Kernel / stride of each pool, such as 7/6,2/2.  [default: the checkpoint's, else 2/2]",
+        rich_help_panel=NETWORK,
+    ),
+]
+Dt = Annotated[
+    float | None,
+    typer.Option(
+        "--dt",
+        metavar="TIME",
+        help="Length of a step of a NIR graph, in the unit of its time constants.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 FireOnce = Annotated[
-    bool, typer.Option("--fire-once/--refire", help="A neuron fires at most once per sample, or any number of times.")
+    bool,
+    typer.Option(
+        "--fire-once/--refire",
+        help="A neuron fires at most once a sample, or any number of times.",
+        rich_help_panel=NETWORK,
+    ),
+]
+
+Window = Annotated[
+    float | None,
+    typer.Option(
+        "--window",
+        metavar="SECONDS",
+        help="Use the sample of this length that holds the most events.  [default: the whole recording]",
+        rich_help_panel=RECORDING,
+    ),
+]
+Windows = Annotated[
+    float,
+    typer.Option(
+        "--window",
+        metavar="SECONDS",
+        help="Cut the recording into samples of this length.",
+        rich_help_panel=RECORDING,
+    ),
 ]
 Timesteps = Annotated[
-    int | None, typer.Option(min=1, help="Bins per sample of a recording; default: the checkpoint's, else 10.")
+    int | None,
+    typer.Option(
+        "--timesteps",
+        metavar="N",
+        min=1,
+        help="Time bins of a sample.  [default: the checkpoint's, else 10]",
+        rich_help_panel=RECORDING,
+    ),
 ]
 Size = Annotated[
     str | None,
-    typer.Option(metavar="HxW", help="Frame size in pixels; default: the checkpoint's, else the sensor's."),
+    typer.Option(
+        "--size",
+        metavar="HxW",
+        help="Frame size in pixels.  [default: the checkpoint's, else the sensor's]",
+        rich_help_panel=RECORDING,
+    ),
+]
+SensorSize = Annotated[
+    str | None,
+    typer.Option(
+        "--sensor-size",
+        metavar="HxW",
+        help="Sensor of the recording in pixels, where the file does not say.",
+        rich_help_panel=RECORDING,
+    ),
 ]
 Binary = Annotated[
-    bool, typer.Option("--binary", help="Frames of 0 and 1 instead of counts divided by the bin's largest.")
+    bool,
+    typer.Option(
+        "--binary",
+        help="Frames of 0 and 1, instead of counts divided by the bin's largest.",
+        rich_help_panel=RECORDING,
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-Target = Annotated[str, typer.Option(help="Chip whose word lengths are respected: loihi1 or loihi2.")]
+
+Calibration = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--calibration",
+        metavar="FILE",
+        help="Clip or recording whose spikes the integers must keep; may be given several times.",
+        rich_help_panel=INTEGERS,
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Option(
+        "--target",
+        metavar="CHIP",
+        help="Chip whose word lengths are respected: loihi1 or loihi2.",
+        rich_help_panel=INTEGERS,
+    ),
+]
 Planes = Annotated[
     int | None,
-    typer.Option(min=1, max=2, help="8-bit weight planes of every layer; default: chosen by the quantiser."),
+    typer.Option(
+        "--planes",
+        metavar="N",
+        min=1,
+        max=2,
+        help="8-bit weight planes of every layer.  [default: chosen by the quantizer]",
+        rich_help_panel=INTEGERS,
+    ),
 ]
 InputBits = Annotated[
-    int | None, typer.Option(min=1, help="Bits of the input payload; default: chosen by the quantiser.")
+    int | None,
+    typer.Option(
+        "--input-bits",
+        metavar="N",
+        min=1,
+        help="Bits of the input payload.  [default: chosen by the quantizer]",
+        rich_help_panel=INTEGERS,
+    ),
 ]
 PerChannel = Annotated[
     bool | None,
     typer.Option(
-        "--per-channel/--per-layer", help="One scale per output channel or layer; default: chosen by the quantiser."
+        "--per-channel/--per-layer",
+        help="One scale an output channel, or one a layer.  [default: chosen by the quantizer]",
+        rich_help_panel=INTEGERS,
     ),
 ]
 
-Pools = Annotated[
-    str | None,
-    typer.Option(
-        metavar="K/S,...",
-        help="Kernel / stride of each pool, such as 7/6,2/2; default: what the checkpoint says, else 2/2.",
-    ),
+MinSpikes = Annotated[
+    int,
+    typer.Option("--min-spikes", metavar="N", min=1, help="Leave out objects of fewer classification spikes."),
 ]
-Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a sample of the recording.")]
-SensorSize = Annotated[
-    str | None, typer.Option(metavar="HxW", help="Sensor of the recording in pixels, where the file does not say.")
-]
-Calibration = Annotated[
-    list[Path] | None,
-    typer.Option(help="Clip or recording whose spikes the integers must keep; may be given several times."),
-]
+Explain = Annotated[bool, typer.Option("--explain", help="Say what the figures mean and where they come from.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.", rich_help_panel=OUTPUT)]
 
 Pool = tuple[int, int]
 Writer = TypeVar("Writer")
 
 
-def parse_size(text: str | None) -> tuple[int, int] | None:
+def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | None:
     """(height, width) of "HxW"; ArgumentError otherwise."""
     if text is None:
         return None
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise ArgumentError(f"`--size` must be HEIGHTxWIDTH in pixels such as 240x304, got {text!r}")
+        raise ArgumentError(f"`{option}` must be HEIGHTxWIDTH in pixels such as 240x304, got {text!r}")
     return int(parts[0]), int(parts[1])
 
 
@@ -117,9 +250,22 @@ def parse_pools(text: str | None) -> tuple[Pool, ...] | None:
     return tuple((int(kernel), int(stride)) for kernel, stride in pools)
 
 
-def reading(threshold: float | None, thresholds: Thresholds, pools: str | None) -> Reading:
-    """How the user wants the checkpoint read."""
-    return Reading(threshold, thresholds.value, parse_pools(pools))
+def reading(
+    threshold: float | None,
+    thresholds: Thresholds = Thresholds.BUFFERS,
+    pools: str | None = None,
+    dt: float | None = None,
+) -> Reading:
+    """How the user wants the network read."""
+    return Reading(threshold, thresholds.value, parse_pools(pools), dt)
+
+
+def binning(
+    timesteps: int | None, size: str | None, binary: bool, sensor_size: str | None = None, window: float | None = None
+) -> Binning:
+    """How the user wants a recording cut into frames."""
+    length = None if window is None else microseconds(window)
+    return Binning(timesteps, parse_size(size), binary, parse_size(sensor_size, "--sensor-size"), length)
 
 
 def microseconds(seconds: float) -> int:
@@ -136,9 +282,22 @@ def check_outputs(*paths: Path | None) -> None:
             check_target(path)
 
 
+def check_output(option: str, path: Path | None, *suffixes: str) -> None:
+    """ArgumentError, before any work, where `path` cannot be written or does not end in one of `suffixes`."""
+    if path is None:
+        return
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ArgumentError(f"`{option}` must end in {_either(suffixes)}, got `{path}`")
+    check_target(path)
+
+
 def by_suffix(path: Path, writers: Mapping[str, Writer]) -> Writer:
     """The entry for the file's ending; ArgumentError for another ending."""
     suffix = path.suffix.lower()
     if suffix not in writers:
-        raise ArgumentError(f"`{path}` must end in {' or '.join(writers)}")
+        raise ArgumentError(f"`{path}` must end in {_either(list(writers))}")
     return writers[suffix]
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikeseg_lava.cli import options
-from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
+from spikeseg_lava.cli.console import note, progress, say, say_json, say_table, working
 from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Binning, Quantisation, integers_of, read_clips, read_frames
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.errors import ArgumentError
@@ -28,58 +28,73 @@ def run(
         list[Path],
         typer.Argument(metavar="INPUT...", help=f"Clip (.npz with `frames`) or recording ({options.RECORDINGS})."),
     ],
-    backend: Annotated[
-        options.Backend | None, typer.Option(help="What executes the network; default: torch, of many files event.")
-    ] = None,
+    backend: options.BackendName = options.Backend.EVENT,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
+    dt: options.Dt = None,
     fire_once: options.FireOnce = True,
-    output: Annotated[
-        Path | None, typer.Option(help="Write the spike record here (.npz); of many files: folder for their spikes.")
-    ] = None,
-    timesteps: options.Timesteps = None,
-    size: options.Size = None,
-    binary: options.Binary = False,
     window: Annotated[
         float | None,
         typer.Option(
-            metavar="SECONDS", help="Cut recordings into samples this long, in bounded memory; default of many: 1."
+            metavar="SECONDS",
+            help="Cut recordings into samples of this length, in bounded memory.  [default: the whole recording; "
+            "of many: 1]",
+            rich_help_panel=options.RECORDING,
         ),
     ] = None,
-    carry_state: Annotated[bool, typer.Option("--carry-state", help="Do not clear the state between samples.")] = False,
-    jobs: Annotated[int, typer.Option(help="Files at a time; -1: one a core.")] = 1,
+    timesteps: options.Timesteps = None,
+    size: options.Size = None,
+    sensor_size: options.SensorSize = None,
+    binary: options.Binary = False,
+    carry_state: Annotated[
+        bool,
+        typer.Option(
+            "--carry-state", help="Do not clear the state between samples.", rich_help_panel=options.RECORDING
+        ),
+    ] = False,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Files at a time; -1: one a core.")] = 1,
     calibration: options.Calibration = None,
     target: options.Target = "loihi2",
     planes: options.Planes = None,
     input_bits: options.InputBits = None,
     per_channel: options.PerChannel = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Spike record (.npz) to write; of many inputs, or with --window, the folder for a spike file (.h5) "
+            "of each.  [default: none; of many: spikes]",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Run a network and write its spikes.
 
     One input is one sample. Many inputs, or --window, are run sample by sample on the event engine; what is done
-    already is not done again. A checkpoint runs in floats with backend torch; every other backend quantises it first,
+    already is not done again. A checkpoint runs in floats with --backend torch; every other backend quantizes it first,
     calibrated on the input, or on --calibration, or with many inputs in the finest integers.
     """
     single = len(inputs) == 1 and window is None
     if single:
-        options.check_outputs(output)
-    loaded = read_network(network, options.reading(threshold, thresholds, pools))
+        options.check_output("--output", output, ".npz")
+    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
     wish = Quantisation(target, planes, input_bits, per_channel, fire_once)
-    binning = Binning(timesteps, options.parse_size(size), binary)
+    binning = options.binning(timesteps, size, binary, sensor_size)
     clips = read_clips(calibration, loaded, binning)
     if single:
-        _run_one(
-            loaded, inputs[0], binning, clips, wish, (backend or options.Backend.TORCH).value, fire_once, output, json
-        )
+        _run_one(loaded, inputs[0], binning, clips, wish, backend.value, fire_once, output, json)
         return
-    if backend not in (None, options.Backend.EVENT):
-        raise ArgumentError(f"`--backend` {backend.value} runs one input as one sample; many, or --window, need event")
+    if backend != options.Backend.EVENT:
+        raise ArgumentError(
+            f"`--backend` {backend.value} runs one input as one sample; many, or `--window`, need event"
+        )
     settings = {
         "duration_us": options.microseconds(1.0 if window is None else window),
         "timesteps": timesteps or loaded.timesteps or DEFAULT_TIMESTEPS,
         "size": binning.size,
+        "sensor_size": binning.sensor_size,
         "binary": binary,
         "fire_once": fire_once,
         "carry_state": carry_state,
@@ -101,8 +116,10 @@ def _run_one(
     from spikeseg_lava.execution.backends import run as execute
 
     frames = read_frames(path, network, binning)
-    model = network if backend == "torch" else integers_of(network, clips or frames, wish)
-    record = execute(model, frames, backend, fire_once)
+    with working("quantizing ..."):
+        model = network if backend == "torch" else integers_of(network, clips or frames, wish)
+    with working(f"running on {backend} ..."):
+        record = execute(model, frames, backend, fire_once)
     if output is not None:
         record.save(output)
     if json:
@@ -151,5 +168,5 @@ def _show_many(result: ManyResult, folder: Path) -> None:
     rows = [
         (x.source.name, x.state, x.samples, *(found or [None])) for x, found in zip(result.files, last, strict=True)
     ]
-    say_table(f"spikes in {folder}", ("file", "state", "samples", "classification spikes"), rows)
-    say(result.summary())
+    say_table("spikes, sample by sample", ("file", "state", "samples", "classification spikes"), rows)
+    say(f"{result.summary()}; spike files: {folder}")

@@ -22,16 +22,21 @@ FLOAT, INTEGER, STOCK = "float", "fixed-point", "stock parts"
 def variants_of(
     network: SpikingNetwork,
     fire_once: bool,
+    backend: str = "event",
     calibration: Sequence[NDArray[np.float32]] | None = None,
     stock: tuple[Pair, int] | None = None,
 ) -> dict[str, Runner]:
-    """What runs one sample of each variant; `stock`: size (height, width) and steps of the samples, or None."""
+    """What runs one sample of each variant, the integers on `backend`.
+
+    Args:
+        stock: size (height, width) and steps of the samples a stock variant is built for, or None for none.
+    """
     from spikeseg_lava.quantization.quantize import quantize
 
     model = quantize(network, calibration=calibration)
     variants: dict[str, Runner] = {
         FLOAT: runner_of(network, "torch", fire_once),
-        INTEGER: runner_of(model, "event", fire_once),
+        INTEGER: runner_of(model, backend, fire_once),
     }
     if stock is not None:
         from spikeseg_lava.stock.lower import lower

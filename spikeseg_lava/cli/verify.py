@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from spikeseg_lava.cli import options
-from spikeseg_lava.cli.console import say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.console import say, say_json, say_table, working
+from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.execution.verification import LEAST_IOU, Verification
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -20,36 +20,47 @@ EXIT_CODES = {"pass": 0, "fail": 1, "no_spikes": 3}
 def verify(
     network: options.NetworkFile,
     input: options.InputFile,
-    backend: Annotated[options.Backend, typer.Option(help="Simulator under test.")] = options.Backend.LAVA,
+    backend: options.SimulatorName = options.Simulator.EVENT,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
+    dt: options.Dt = None,
     fire_once: options.FireOnce = True,
-    least_iou: Annotated[
-        float,
-        typer.Option("--min-iou", min=0, max=1, help="Every layer's spike IoU with the float network must reach it."),
-    ] = LEAST_IOU,
+    window: options.Window = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
+    sensor_size: options.SensorSize = None,
     binary: options.Binary = False,
     target: options.Target = "loihi2",
     planes: options.Planes = None,
     input_bits: options.InputBits = None,
     per_channel: options.PerChannel = None,
+    least_iou: Annotated[
+        float,
+        typer.Option(
+            "--min-iou",
+            metavar="IOU",
+            min=0,
+            max=1,
+            help="Every layer's spike IoU with the float network must reach it.",
+        ),
+    ] = LEAST_IOU,
     json: options.Json = False,
 ) -> None:
     """Prove a network on a clip: simulator = integer oracle bit for bit, and integers = trained floats spike by spike.
 
-    Exit code 0 pass, 1 fail, 3 no verdict because a layer never spiked. A checkpoint is quantised first, calibrated on
+    Exit code 0 pass, 1 fail, 3 no verdict because a layer never spiked. A checkpoint is quantized first, calibrated on
     the input.
     """
     from spikeseg_lava.execution.verification import verify as prove
 
-    loaded = read_network(network, options.reading(threshold, thresholds, pools))
-    frames = read_frames(input, loaded, Binning(timesteps, options.parse_size(size), binary))
-    model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel, fire_once))
+    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
+    frames = read_frames(input, loaded, options.binning(timesteps, size, binary, sensor_size, window))
+    with working("quantizing ..."):
+        model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel, fire_once))
     floats = loaded if isinstance(loaded, SpikingNetwork) else None
-    result = prove(model, frames, floats, backend=backend.value, fire_once=fire_once, least_iou=least_iou)
+    with working("verifying ..."):
+        result = prove(model, frames, floats, backend=backend.value, fire_once=fire_once, least_iou=least_iou)
     if json:
         say_json(result.to_json())
     else:
@@ -93,7 +104,12 @@ def _show_fidelity(title: str, comparison: Comparison) -> None:
         )
         for x in comparison.layers
     ]
-    say_table(title, ("layer", "float", "integer", "IoU", "precision", "recall", "first differing spike"), rows)
+    say_table(
+        title,
+        ("layer", "float", "integer", "IoU", "precision", "recall", "first differing spike"),
+        rows,
+        ("recall", "precision"),
+    )
 
 
 def _ratio(value: float | None) -> str | None:

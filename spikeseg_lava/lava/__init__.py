@@ -6,6 +6,7 @@ Names are imported when first used: `import spikeseg_lava.lava` does not need La
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from spikeseg_lava.errors import BackendError
@@ -39,7 +40,20 @@ _HOME_OF = {
 }
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
+INSTALL = "pip install asteval networkx && pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
+"""How to install Lava on any Python from 3.10 to 3.13; the README says the same."""
+
+MISSING = f"the Lava backends need `lava-nc` 0.10.0, which is not installed: {INSTALL}"
+
 install_repairs()
+
+
+def is_installed() -> bool:
+    """Whether Lava can be found; nothing of it is imported."""
+    try:
+        return importlib.util.find_spec("lava.magma") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def __getattr__(name: str) -> Any:
@@ -50,10 +64,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "lava":
             raise
-        raise BackendError(
-            "the Lava backends need `lava-nc` 0.10, which is not installed: pip install 'lava-nc>=0.10,<0.11' "
-            "(Python 3.10), or `uv sync` on a newer Python; backend 'event' computes the same without it"
-        ) from error
+        raise BackendError(f"{MISSING}; backend 'event' computes the same without it") from error
 
 
 def __dir__() -> list[str]:
