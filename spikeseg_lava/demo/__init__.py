@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.scene import SceneParameters
 from spikeseg_lava.events.synthetic import Scene, synthesize
 from spikeseg_lava.pictures.sample import draw
 
@@ -19,7 +19,7 @@ DATA = Path(str(files("spikeseg_lava.demo") / "data"))
 
 __all__ = [
     "Scene",
-    "ScenePlan",
+    "SceneParameters",
     "checkpoint_path",
     "clip_path",
     "draw",

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava import demo
-from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.scene import SceneParameters
 from spikeseg_lava.events.synthetic import Scene, synthesize
 from spikeseg_lava.exchange.checkpoint.file import write_checkpoint
 from spikeseg_lava.files import writing
@@ -84,7 +84,7 @@ def _ridges(layer: int, size: int, angles: NDArray[np.float64]) -> NDArray[np.fl
     return kernels / np.maximum(kernels, 0).sum((1, 2), keepdims=True)
 
 
-PLAN = ScenePlan(brightness=2.2, noise_rate=0.3, stars=16)
+PLAN = SceneParameters(brightness=2.2, noise_rate=0.3, stars=16)
 SEED = 22
 TIMESTEPS = 16
 TRUTH_RADIUS = 6.0  # pixels

@@ -14,7 +14,7 @@ import numpy as np
 from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.events.read import read_recording
 from spikeseg_lava.events.recording import Labels, Recording
-from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.scene import SceneParameters
 from spikeseg_lava.events.synthetic import Scene, synthesize
 from spikeseg_lava.network.floats import Pair
 
@@ -80,23 +80,23 @@ def split(sources: Sequence[Source], share: float, seed: int = 0) -> tuple[list[
     return [s for s in sources if s.pass_name in chosen], [s for s in sources if s.pass_name not in chosen]
 
 
-def synthetic_sources(count: int, seed: int = 0, plan: ScenePlan | None = None) -> list[Source]:
+def synthetic_sources(count: int, seed: int = 0, plan: SceneParameters | None = None) -> list[Source]:
     """`count` synthetic recordings with ground truth, made when they are read; seeds are `seed`, `seed` + 1, ...
 
     Args:
-        plan: sensor, duration, speed, brightness, noise, stars, hot pixels; default: `ScenePlan()`.
+        plan: sensor, duration, speed, brightness, noise, stars, hot pixels; default: `SceneParameters()`.
 
     Raises:
         ArgumentError: `count` below 1.
     """
     if count < 1:
         raise ArgumentError(f"`count` must be at least 1, got {count}")
-    plan = plan or ScenePlan()
+    plan = plan or SceneParameters()
     names = [f"synthetic_{seed + k:04d}" for k in range(count)]
     return [Source(name, name, "", partial(_synthetic, plan, seed + k)) for k, name in enumerate(names)]
 
 
-def _synthetic(plan: ScenePlan, seed: int) -> Recording:
+def _synthetic(plan: SceneParameters, seed: int) -> Recording:
     scene = synthesize(plan, seed)
     x, y, t, p = scene.events
     source = {"format": "synthetic", "seed": seed}

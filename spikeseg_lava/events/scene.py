@@ -16,7 +16,7 @@ from spikeseg_lava.errors import ArgumentError
 
 
 @dataclass(frozen=True)
-class ScenePlan:
+class SceneParameters:
     """What a scene holds.
 
     Attributes:

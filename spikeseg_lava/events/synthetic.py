@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from spikeseg_lava.events.scene import HOT_PIXEL, NOISE, STAR, STREAK, ScenePlan, Track, Truth
+from spikeseg_lava.events.scene import HOT_PIXEL, NOISE, STAR, STREAK, SceneParameters, Track, Truth
 
 SECOND = 1_000_000  # microseconds
 
@@ -32,7 +32,7 @@ class Events(NamedTuple):
 class Scene:
     """A synthetic recording and the truth about it."""
 
-    plan: ScenePlan
+    plan: SceneParameters
     events: Events
     truth: Truth
 
@@ -53,7 +53,7 @@ class _Cloud(NamedTuple):
     source: int
 
 
-def synthesize(plan: ScenePlan, seed: int) -> Scene:
+def synthesize(plan: SceneParameters, seed: int) -> Scene:
     """The events of `plan`, and where everything was; the same seed gives the same scene."""
     rng = np.random.default_rng(seed)
     tracks = tuple(_random_track(plan, rng) for _ in range(plan.passes))
@@ -69,7 +69,7 @@ def synthesize(plan: ScenePlan, seed: int) -> Scene:
     return Scene(plan, events, Truth(plan.size, plan.duration_us, tracks, stars, hot, sources))
 
 
-def _random_track(plan: ScenePlan, rng: Generator) -> Track:
+def _random_track(plan: SceneParameters, rng: Generator) -> Track:
     extent = np.array(plan.size[::-1], float)
     middle = rng.uniform(0.25, 0.75, 2) * (extent - 1)
     angle = rng.uniform(0, 2 * np.pi)
@@ -78,7 +78,7 @@ def _random_track(plan: ScenePlan, rng: Generator) -> Track:
     return Track((float(start[0]), float(start[1])), (float(velocity[0]), float(velocity[1])))
 
 
-def _streak(plan: ScenePlan, track: Track, rng: Generator) -> _Cloud:
+def _streak(plan: SceneParameters, track: Track, rng: Generator) -> _Cloud:
     time = _poisson_times(plan, plan.brightness * plan.speed, rng)
     polarity = _polarities(len(time), plan.off_share, rng)
     # OFF events appear where the object was a moment ago.
@@ -86,25 +86,25 @@ def _streak(plan: ScenePlan, track: Track, rng: Generator) -> _Cloud:
     return _Cloud(_blurred(plan, position, rng), time, polarity, STREAK)
 
 
-def _star(plan: ScenePlan, star: NDArray[np.float64], rng: Generator) -> _Cloud:
+def _star(plan: SceneParameters, star: NDArray[np.float64], rng: Generator) -> _Cloud:
     time = _poisson_times(plan, rng.exponential(plan.star_rate), rng)
     position = star + np.outer(time / SECOND, plan.drift)
     return _Cloud(_blurred(plan, position, rng), time, _polarities(len(time), 0.5, rng), STAR)
 
 
-def _hot_pixel(plan: ScenePlan, pixel: NDArray[np.int64], rng: Generator) -> _Cloud:
+def _hot_pixel(plan: SceneParameters, pixel: NDArray[np.int64], rng: Generator) -> _Cloud:
     time = _poisson_times(plan, plan.hot_rate, rng)
     return _Cloud(np.repeat(pixel[None].astype(float), len(time), axis=0), time, np.ones(len(time), np.int8), HOT_PIXEL)
 
 
-def _noise(plan: ScenePlan, rng: Generator) -> _Cloud:
+def _noise(plan: SceneParameters, rng: Generator) -> _Cloud:
     height, width = plan.size
     time = _poisson_times(plan, plan.noise_rate * height * width, rng)
     position = rng.uniform((-0.5, -0.5), (width - 0.5, height - 0.5), (len(time), 2))
     return _Cloud(position, time, _polarities(len(time), 0.5, rng), NOISE)
 
 
-def _poisson_times(plan: ScenePlan, rate: float, rng: Generator) -> NDArray[np.float64]:
+def _poisson_times(plan: SceneParameters, rate: float, rng: Generator) -> NDArray[np.float64]:
     return rng.uniform(0, plan.duration_us, rng.poisson(rate * plan.duration_us / SECOND))
 
 
@@ -112,11 +112,11 @@ def _polarities(count: int, off_share: float, rng: Generator) -> NDArray[np.int8
     return (rng.uniform(size=count) >= off_share).astype(np.int8)
 
 
-def _blurred(plan: ScenePlan, position: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
+def _blurred(plan: SceneParameters, position: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
     return position + rng.normal(0, plan.blur, position.shape)
 
 
-def _expose(plan: ScenePlan, clouds: list[_Cloud]) -> tuple[Events, NDArray[np.int8]]:
+def _expose(plan: SceneParameters, clouds: list[_Cloud]) -> tuple[Events, NDArray[np.int8]]:
     """Round to pixels, drop what misses the sensor, put in time order."""
     column, row = np.rint(np.concatenate([c.position for c in clouds])).astype(np.int32).T
     time = np.floor(np.concatenate([c.time for c in clouds])).astype(np.int64)

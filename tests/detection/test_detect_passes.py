@@ -15,7 +15,7 @@ from spikeseg_lava.detection.samples import samples_of
 from spikeseg_lava.detection.table import COLUMNS, rows, write_csv, write_json
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.recording import Recording
-from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.scene import SceneParameters
 from spikeseg_lava.events.synthetic import synthesize
 from torch_reference import run_reference
 
@@ -25,7 +25,7 @@ NETWORK = demo_network()
 
 @pytest.fixture(scope="module")
 def scene():
-    return synthesize(ScenePlan(duration_us=3 * WINDOW, passes=2, speed=20, brightness=6, noise_rate=0.3), 3)
+    return synthesize(SceneParameters(duration_us=3 * WINDOW, passes=2, speed=20, brightness=6, noise_rate=0.3), 3)
 
 
 def found_in(scene, size=None, **settings):

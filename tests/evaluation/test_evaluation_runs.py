@@ -16,13 +16,13 @@ from spikeseg_lava.evaluation.results import Result, Settings, Skipped
 from spikeseg_lava.evaluation.sources import Source, find_sources, synthetic_sources
 from spikeseg_lava.evaluation.table import COLUMNS, costs, csv_text, rows
 from spikeseg_lava.evaluation.volumes import Counts
-from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.scene import SceneParameters
 from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import run_reference
 
 NETWORK = demo_network()
 SETTINGS = Settings(duration_us=1_600_000, timesteps=16, size=None, radius=8.0)
-SOURCES = synthetic_sources(2, seed=22, plan=ScenePlan())
+SOURCES = synthetic_sources(2, seed=22, plan=SceneParameters())
 
 
 def seeing(frames):
@@ -105,7 +105,7 @@ def test_unreadable_and_unlabelled_recordings_are_skipped_with_a_reason():
 
 
 def test_recording_without_any_object_measures_false_alarms():
-    (source,) = synthetic_sources(1, plan=ScenePlan(passes=0))
+    (source,) = synthetic_sources(1, plan=SceneParameters(passes=0))
     (result,) = evaluate([source], {"a": blind}, NETWORK, SETTINGS)
     assert isinstance(result, Result)
     assert result.counts.sensitivity is None
@@ -149,7 +149,7 @@ def test_files_of_two_cameras_give_what_the_recordings_in_memory_give(tmp_path, 
         td = {"x": recording.x + 1, "y": recording.y + 1, "ts": recording.t, "p": recording.p}
         marks = {"x": labels.x + 1, "y": labels.y + 1, "ts": labels.t, "id": labels.id}
         savemat(tmp_path / "Labelled Data" / f"one_{camera}_pass.mat", {"TD": td, "Obj": marks})
-    sources = find_sources(tmp_path, sensor_size=ScenePlan().size)
+    sources = find_sources(tmp_path, sensor_size=SceneParameters().size)
     again = list(evaluate(sources, {"float": seeing}, NETWORK, SETTINGS))
     ours, theirs = ([r.counts for r in found if isinstance(r, Result)] for found in (again, results))
     assert ours == theirs[::2]

@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.evaluation.sources import Source, find_sources, split, synthetic_sources
-from spikeseg_lava.events.scene import ScenePlan
+from spikeseg_lava.events.scene import SceneParameters
 
 NAMES = ("20170215_atis_ISS_labelled", "20170215_davis_ISS_labelled", "2016_SL-8 R_B_davis", "geosat")
 
@@ -75,7 +75,7 @@ def test_split_refuses_other_shares():
 
 
 def test_synthetic_recordings_are_the_same_every_time_and_labelled_on_the_sensor():
-    plan = ScenePlan(size=(40, 60), duration_us=400_000, passes=2, speed=90)
+    plan = SceneParameters(size=(40, 60), duration_us=400_000, passes=2, speed=90)
     a, b = synthetic_sources(2, seed=5, plan=plan)
     assert (a.name, b.name) == ("synthetic_0005", "synthetic_0006")
     first, again, other = a.read(), a.read(), b.read()

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.events.scene import HOT_PIXEL, NOISE, STAR, STREAK, ScenePlan, Track
+from spikeseg_lava.events.scene import HOT_PIXEL, NOISE, STAR, STREAK, SceneParameters, Track
 from spikeseg_lava.events.synthetic import Scene, synthesize
 
-SILENT = ScenePlan(passes=0, stars=0, hot_pixels=0, noise_rate=0)
+SILENT = SceneParameters(passes=0, stars=0, hot_pixels=0, noise_rate=0)
 
 
 def of_source(scene: Scene, source: int) -> np.ndarray:
@@ -21,7 +21,7 @@ def of_source(scene: Scene, source: int) -> np.ndarray:
 
 
 def test_same_seed_same_scene_other_seed_another():
-    first, again, other = (synthesize(ScenePlan(), seed) for seed in (3, 3, 4))
+    first, again, other = (synthesize(SceneParameters(), seed) for seed in (3, 3, 4))
     for a, b in zip(first.events, again.events, strict=True):
         np.testing.assert_array_equal(a, b)
     assert first.truth.tracks == again.truth.tracks != other.truth.tracks
@@ -111,7 +111,7 @@ def test_no_object_no_mask_no_positions():
     duration=st.integers(1, 300_000),
 )
 def test_events_are_ordered_inside_and_all_in_the_frames(seed, size, timesteps, duration):
-    plan = ScenePlan(size=size, duration_us=duration, noise_rate=20.0, passes=2)
+    plan = SceneParameters(size=size, duration_us=duration, noise_rate=20.0, passes=2)
     scene = synthesize(plan, seed)
     x, y, t, p = scene.events
     assert len(scene.truth.sources) == len(t)
@@ -141,4 +141,4 @@ def test_events_are_ordered_inside_and_all_in_the_frames(seed, size, timesteps, 
 )
 def test_impossible_plan_is_refused_by_name(field, value):
     with pytest.raises(ArgumentError, match=f"`{field}`"):
-        ScenePlan(**{field: value})
+        SceneParameters(**{field: value})
