@@ -76,19 +76,19 @@ def _event(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRec
 
 
 def _lava(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
-    from spikeseg_lava.lava.runner import run_lava
+    from spikeseg_lava.lava import run_lava
 
     return run_lava(model, frames, fire_once)
 
 
 def _lava_fused(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
-    from spikeseg_lava.lava.runner import run_lava
+    from spikeseg_lava.lava import run_lava
 
     return run_lava(model, frames, fire_once, fused=True)
 
 
 def _loihi2(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
-    from spikeseg_lava.lava.loihi import run_loihi2
+    from spikeseg_lava.lava import run_loihi2
 
     return run_loihi2(model, frames, fire_once)
 

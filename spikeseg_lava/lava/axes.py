@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.network.floats import Shape
-from spikeseg_lava.spikes.record import rows_in_order
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -43,7 +42,11 @@ def lava_image(image: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(np.swapaxes(image, -1, -3))
 
 
-def record_rows(step: NDArray[Any], index: NDArray[Any], shape: Shape) -> NDArray[np.int32]:
-    """Int32[N, 4] rows (t, c, y, x) in order, from steps and flat places in a port of `shape` (W, H, C)."""
-    x, y, c = np.unravel_index(np.asarray(index, np.int64), shape)
-    return rows_in_order(np.stack([step, c, y, x], axis=1))
+def record_rows(step: NDArray[Any], index: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Int32[N, 1 + axes] rows in order, from steps and flat places in a port of `shape`.
+
+    A row is the step, then the axes from last to first: (t, c, y, x) for a port (W, H, C).
+    """
+    axes = np.unravel_index(np.asarray(index, np.int64), shape)
+    rows = np.stack([step, *reversed(axes)], axis=1).astype(np.int32)
+    return rows[np.lexsort(rows.T[::-1])]

@@ -83,16 +83,20 @@ def correlate(image: NDArray[Any], kernel: NDArray[Any], stride: Pair, padding: 
     return total
 
 
-def subtractive_fixed(v: NDArray[Any], drive: NDArray[Any], leak: NDArray[Any]) -> NDArray[np.integer]:
-    """`sat24(V + A - L)` with `A = sat24(drive)`; a leak of 0 makes it an IF neuron."""
-    return saturate(v.astype(np.int64) + saturate(drive.astype(np.int64)) - leak)
+def subtractive_fixed(
+    v: NDArray[Any], drive: NDArray[Any], leak: NDArray[Any], bias: NDArray[Any] | int = 0
+) -> NDArray[np.integer]:
+    """`sat24(V + A + B - L)` with `A = sat24(drive)`; a leak of 0 makes it an IF neuron."""
+    return saturate(v.astype(np.int64) + saturate(drive.astype(np.int64)) + bias - leak)
 
 
-def multiplicative_fixed(v: NDArray[Any], drive: NDArray[Any], decay: NDArray[Any]) -> NDArray[np.integer]:
-    """`sat24(sign(V) * ((|V| * (4096 - D)) >> 12) + A)`, rounding towards zero."""
+def multiplicative_fixed(
+    v: NDArray[Any], drive: NDArray[Any], decay: NDArray[Any], bias: NDArray[Any] | int = 0
+) -> NDArray[np.integer]:
+    """`sat24(sign(V) * ((|V| * (4096 - D)) >> 12) + A + B)`, rounding towards zero."""
     v = v.astype(np.int64)
     kept = (np.abs(v) * (DECAY_UNIT - decay.astype(np.int64))) >> DECAY_BITS
-    return saturate(np.sign(v) * kept + saturate(drive.astype(np.int64)))
+    return saturate(np.sign(v) * kept + saturate(drive.astype(np.int64)) + bias)
 
 
 def subtractive_float(v: NDArray[Any], drive: NDArray[Any], leak: NDArray[Any]) -> NDArray[np.float64]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError
-
-Pair = tuple[int, int]
+from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, STATE_MIN
 
 
 def channel_values(name: str, value: Any, channels: int, least: float = 0.0) -> NDArray[Any]:
@@ -18,7 +19,8 @@ def channel_values(name: str, value: Any, channels: int, least: float = 0.0) -> 
     if values.shape not in ((1,), (channels,)):
         raise ArgumentError(f"`{name}` must be one number or {channels}, one per channel, got shape {values.shape}")
     if values.dtype.kind not in "iuf" or not np.isfinite(values).all() or values.min() < least:
-        raise ArgumentError(f"`{name}` must hold finite numbers of {least:g} or more, got {values.tolist()}")
+        bound = f" of {least:g} or more" if np.isfinite(least) else ""
+        raise ArgumentError(f"`{name}` must hold finite numbers{bound}, got {values.tolist()}")
     return values
 
 
@@ -44,3 +46,82 @@ def windows(name: str, size: tuple[int, ...], kernel: Pair, stride: Pair, paddin
     if width < 1 or height < 1:
         raise ArgumentError(f"`{name}` {kernel} does not fit an image of {size[0]}x{size[1]} with padding {padding}")
     return width, height
+
+
+def population_shape(name: str, value: Any) -> tuple[int, ...]:
+    """A shape, from a tuple or from the number of neurons of a line, as `lava.proc.lif` takes it."""
+    values = (value,) if isinstance(value, (int, np.integer)) else value
+    try:
+        shape = tuple(int(n) for n in values)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"`{name}` must be an integer or a tuple of integers, got {value!r}") from None
+    if not shape or shape != tuple(values) or min(shape) < 1:
+        raise ArgumentError(f"`{name}` must hold one or more positive integers, got {value!r}")
+    return shape
+
+
+def state_values(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """An initial state, one number for all or an array that broadcasts to `shape`."""
+    values = np.asarray(value)
+    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+        raise ArgumentError(f"`{name}` must hold finite numbers, got {value!r}")
+    try:
+        return np.array(np.broadcast_to(values, shape))
+    except ValueError:
+        raise ArgumentError(
+            f"`{name}` must be one number or an array of shape {shape}, got shape {values.shape}"
+        ) from None
+
+
+def reset_cycle(interval: int | None, offset: int) -> tuple[int | None, int]:
+    """Interval and offset of a periodic reset, as `lava.proc.lif.process.LIFReset` takes them; None: no reset."""
+    for name, value in (("reset_interval", interval), ("reset_offset", offset)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
+            raise ArgumentTypeError(f"`{name}` must be an integer, got {value!r}")
+    if interval is not None and interval < 1:
+        raise ArgumentError(f"`reset_interval` must be 1 or more, got {interval}")
+    return (None if interval is None else int(interval)), int(offset)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a Var may hold, by number type: bounds of integer models, bounds of floating-point models."""
+
+    integer: tuple[int, int]
+    floating: tuple[float, float] = (-np.inf, np.inf)
+
+    def check(self, what: str, value: Any, number: np.dtype[Any]) -> None:
+        """ArgumentError, beginning with `what`, unless a model of this number type holds every value exactly."""
+        values = np.asarray(value)
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise ArgumentError(f"{what} must hold finite numbers, got {value!r}")
+        if number.kind == "f":
+            least, most = self.floating
+            if (worst := _worst(values, least, most)) is not None:
+                raise ArgumentError(f"{what} must lie in {least:g}..{most:g} in a floating-point model, got {worst}")
+            return
+        least, most = max(self.integer[0], np.iinfo(number).min), min(self.integer[1], np.iinfo(number).max)
+        broken = values[values != np.floor(values)]
+        if broken.size:
+            raise ArgumentError(
+                f"{what} must hold integers in a fixed-point model, got {broken.flat[0]:g}: choose "
+                "`select_tag='floating_pt'`, or scale the network to integers"
+            )
+        if (worst := _worst(values, least, most)) is not None:
+            raise ArgumentError(f"{what} must lie in {least}..{most} in a fixed-point model, got {worst}")
+
+
+def _worst(values: NDArray[Any], least: float, most: float) -> Any:
+    outside = values[(values < least) | (values > most)]
+    return outside.flat[0] if outside.size else None
+
+
+MEMBRANE = Limits((STATE_MIN, STATE_MAX))
+FIRED = Limits((0, 1), (0, 1))
+THRESHOLD = Limits((0, 2**31 - 1), (0, np.inf))
+EVENT_THRESHOLD = Limits((1, 2**31 - 1), (0, np.inf))  # per event, an idle neuron must not fire by itself
+LEAK = Limits((0, 2**31 - 1), (0, np.inf))
+DECAY = Limits((0, DECAY_UNIT), (0, 1))
+BIAS = Limits((STATE_MIN, STATE_MAX))
+WEIGHT = Limits((-(2**31), 2**31 - 1))
+WEIGHT_EXPONENT = Limits((0, 31), (0, 31))

@@ -1,6 +1,6 @@
-"""Repairs that let the archived lava-nc 0.10 be imported where it otherwise would not; nothing else is touched.
+"""Where Lava can be used, and repairs that let the archived lava-nc 0.10 be imported where it otherwise would not.
 
-Two modules of Lava are repaired while they are imported, and only then:
+Two modules of Lava are repaired while they are imported, and only then; nothing else is touched:
 
 * `lava.magma.compiler.var_model`, on Python >= 3.11. Four of its dataclasses serve as field defaults of one another.
   Since 3.11 a dataclass refuses a default that cannot be hashed (before, only list, dict and set), so the import ends
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.util
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,10 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
+
+import lazy_loader
+
+from spikeseg_lava.errors import BackendError
 
 HASHED = frozenset({"ByteEncoder", "CoreEncoder", "ChipEncoder", "AxonEncoder"})
 Repair = Callable[[], AbstractContextManager[Any]]
@@ -94,3 +99,49 @@ def install_repairs() -> None:
     """Put the finder before the ordinary ones, once."""
     if not any(isinstance(finder, RepairingFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, RepairingFinder())
+
+
+INSTALL = "pip install asteval networkx && pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
+"""How to install Lava on any Python from 3.10 to 3.13; the README says the same."""
+
+MISSING = f"the Lava backends need `lava-nc` 0.10.0, which is not installed: {INSTALL}"
+
+
+def is_installed() -> bool:
+    """Whether Lava can be found; nothing of it is imported."""
+    try:
+        return importlib.util.find_spec("lava.magma") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+Names = tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]
+
+
+def attach_names(package: str, filename: str) -> Names:
+    """`__getattr__`, `__dir__` and `__all__` of a package whose stub names what it has; names are imported when used.
+
+    Using a name raises BackendError, in one line, where Lava is not installed or cannot work.
+    """
+    getter, directory, names = lazy_loader.attach_stub(package, filename)
+
+    def get(name: str) -> Any:
+        if name in names:
+            require_fork()
+        try:
+            return getter(name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] != "lava":
+                raise
+            raise BackendError(f"{MISSING}; backend 'event' computes the same without it") from error
+
+    return get, directory, names
+
+
+def require_fork() -> None:
+    """BackendError where the system cannot fork processes, which Lava's graphs are made of."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise BackendError(
+            f"the Lava backends need a system that can fork processes (Linux, macOS), which {sys.platform} cannot; "
+            "backend 'event' computes the same without it"
+        )

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.ports.ports import AbstractPort, ReshapePort
 from lava.proc.conv.models import PyConvModelFixed
 from lava.proc.conv.process import Conv
 from lava.proc.lif.process import LIF, LIFReset
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags_array
 
 from spikeseg_lava.lava.axes import lava_shape, lava_weight, swapped
+from spikeseg_lava.lava.runtime.ports import array_var
 from spikeseg_lava.network.floats import Shape
 from spikeseg_lava.stock.limits import split_bias
 from spikeseg_lava.stock.parts import KernelSynapse, PointSynapse, Population, Synapse
@@ -30,11 +31,11 @@ from spikeseg_lava.stock.parts import KernelSynapse, PointSynapse, Population, S
 class PyWideConvModelFixed(PyConvModelFixed):
     """`PyConvModelFixed` for images of any size, to be chosen by `exception_proc_model_map`."""
 
-    kernel_size: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
-    stride: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
-    padding: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
-    dilation: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
-    groups: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)  # type: ignore[assignment]
+    kernel_size: Any = array_var(np.int32, 8)
+    stride: Any = array_var(np.int32, 8)
+    padding: Any = array_var(np.int32, 8)
+    dilation: Any = array_var(np.int32, 8)
+    groups: Any = array_var(np.int32, 8)
 
 
 Ports = Mapping[str, Any]  # source or population -> the port its spikes leave by
@@ -95,10 +96,17 @@ def _sparse(synapse: PointSynapse, port: Any, neuron: Any) -> Sparse:
     return sparse
 
 
+class Reshaped(ReshapePort):
+    """Lava's virtual port with a `reshape` that works since numpy 2.1, which renamed an argument that Lava names."""
+
+    def get_transform_func_fwd(self) -> Any:
+        return partial(_reshape, self.shape)
+
+
 def _reshaped(port: Any, shape: tuple[int, ...]) -> Any:
-    """`port.reshape(shape)`; Lava's own transform names an argument that numpy 2.1 has renamed."""
-    virtual = port.reshape(shape)
-    virtual.get_transform_func_fwd = lambda: partial(_reshape, shape)
+    """`port.reshape(shape)`, with our class of virtual port."""
+    virtual = Reshaped(new_shape=shape, old_shape=port.shape)
+    port._connect_forward([virtual], AbstractPort, [None], assert_same_shape=False)
     return virtual
 
 

@@ -26,6 +26,7 @@ STATE_MIN = -(2**23)
 BYTE_BITS = 8  # of a weight plane
 DECAY_BITS = 12
 DECAY_UNIT = 2**DECAY_BITS
+FORGET_CURRENT = DECAY_UNIT - 1  # as Lava's `du`, which keeps (4095 - du) / 4096 of a synaptic current: nothing of it
 
 
 @dataclass(frozen=True, eq=False)

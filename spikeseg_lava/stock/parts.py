@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.network.floats import Pair, Shape
+from spikeseg_lava.network.integers import FORGET_CURRENT
 
 ACTIVATION_SHIFT = 6
-FORGET_CURRENT = 4095  # du: the current of a step is gone in the next
 Role = Literal["window", "neuron", "fire", "floor", "detector", "relay", "pool"]
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from lava_networks import assert_same, integer_conv, small_clip
 
-from spikeseg_lava.lava.assembly import event_steps
 from spikeseg_lava.lava.axes import lava_image, record_rows
+from spikeseg_lava.lava.graph import event_steps
 from spikeseg_lava.lava.layer_spec import (
     ConvSpec,
     correlate,

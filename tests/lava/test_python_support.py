@@ -61,7 +61,9 @@ def test_without_lava_one_line_says_what_is_needed() -> None:
         "try:\n    from spikeseg_lava.lava import run_lava\n"
         "except BackendError as error:\n    print(error)"
     )
-    assert finished.stdout.startswith("the Lava backends need `lava-nc` 0.10, which is not installed"), finished.stderr
+    assert finished.stdout.startswith("the Lava backends need `lava-nc` 0.10.0, which is not installed"), (
+        finished.stderr
+    )
     assert finished.stdout.count("\n") == 1
 
 
@@ -80,3 +82,23 @@ def test_runs_where_another_start_method_was_chosen() -> None:
         "print(record.counts['conv2'] > 0, multiprocessing.get_start_method())"
     )
     assert finished.stdout == "True spawn\n", finished.stderr
+
+
+def test_a_system_without_fork_is_told_so_and_runs_the_event_engine() -> None:
+    finished = run(
+        "import multiprocessing\n"
+        "multiprocessing.get_all_start_methods = lambda: ['spawn']\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from lava_networks import small_clip, small_model\n"
+        "import spikeseg_lava as sl\nfrom spikeseg_lava.errors import BackendError\n"
+        "print(sl.run(small_model(), small_clip(), backend='event').counts['conv2'] > 0)\n"
+        "for backend in ('lava', 'lava-fused', 'loihi2'):\n"
+        "    try:\n        sl.run(small_model(), small_clip(), backend=backend)\n"
+        "    except BackendError as error:\n        print(error)\n"
+        "try:\n    from spikeseg_lava.lava.processes import IF\n"
+        "except BackendError as error:\n    print(error)\n"
+    )
+    lines = finished.stdout.splitlines()
+    assert lines[0] == "True", finished.stderr
+    assert len(lines) == 5
+    assert all("need a system that can fork processes (Linux, macOS)" in line for line in lines[1:])

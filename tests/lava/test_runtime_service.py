@@ -12,6 +12,7 @@ from lava_networks import small_clip, small_model
 from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
 from spikeseg_lava.lava.processes.source import PyEventSourceModelFixed
+from spikeseg_lava.lava.runtime.ports import send_events
 from spikeseg_lava.lava.runtime.runtime import supervised
 from spikeseg_lava.lava.runtime.service import StepsRuntimeService
 from torch_reference import ReferenceEncoder
@@ -66,7 +67,7 @@ def test_lavas_own_rendezvous_stays_where_a_process_looks_into_another() -> None
 def test_a_process_that_asks_to_pause_is_an_error(monkeypatch) -> None:
     def ask(model) -> None:
         model._req_pause = True
-        model.s_out.send(np.zeros(0, np.int32), 1)
+        send_events(model.s_out, np.zeros(0, np.int32))
 
     monkeypatch.setattr(PyEventSourceModelFixed, "run_spk", ask)
     graph = build_encoder_graph(small_model(), small_clip(steps=3))

@@ -16,9 +16,9 @@ import numpy as np
 from spikeseg_lava.exchange.netx.layers import NetxLayer, netx_layers
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.integers import FORGET_CURRENT, FixedPointModel
 
-FORGET_CURRENT = 4096  # iDecay: nothing of the last step's current is left
+FORGET = FORGET_CURRENT + 1  # lava-dl's `iDecay` is Lava's `du` plus one
 
 
 def write_netx(model: FixedPointModel, path: str | os.PathLike[str], size: Pair | None = None) -> None:
@@ -83,7 +83,7 @@ def _neuron_of(layer: NetxLayer) -> dict[str, Any]:
 
 
 def _neuron(threshold: int, decay: int) -> dict[str, Any]:
-    return {"type": "CUBA", "iDecay": FORGET_CURRENT, "vDecay": decay, "vThMant": threshold, "refDelay": 1}
+    return {"type": "CUBA", "iDecay": FORGET, "vDecay": decay, "vThMant": threshold, "refDelay": 1}
 
 
 def _write(group: Any, entry: dict[str, Any]) -> None:

@@ -1,41 +1,110 @@
-"""Base of our Processes: a Lava Process that leaves the root logger as it was, and can be forgotten.
+"""What all our Processes and their models have in common.
 
-What our process models with a membrane have in common: the membrane reaches the parent without `Var.get()`.
-
-Base of the neuron Processes and of their models: ports, Vars and one step on whole arrays.
+Processes check in the parent, where an error can still be shown plainly: their arguments when they are made, what the
+chosen model cannot hold when the graph is compiled, and new values of a Var when they are set. Models leave their
+membrane where the parent reads it without `Var.get()`.
 """
 
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.ports import PyInPort
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.process import AbstractProcess, ProcessServer
 from lava.magma.core.process.variable import Var, VarServer
-from numpy.typing import NDArray
 
-from spikeseg_lava.lava.layer_spec import fire
-from spikeseg_lava.lava.parameters import channel_values
-from spikeseg_lava.lava.runtime.memory import shared_array
-from spikeseg_lava.lava.runtime.ports import EventOutPort
+from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.lava.parameters import Limits
+from spikeseg_lava.lava.processes.loops import refuse_loop
+
+
+class CheckedVar(Var):
+    """A Var with limits: values outside them are refused where the user sets them, not cut off in the child.
+
+    Args:
+        shape, init: as of Lava's Var.
+        limits: what integer and floating-point models can hold.
+        unused: why setting it would do nothing, for a parameter that the Process does not use.
+    """
+
+    def __init__(self, shape: tuple[int, ...], init: Any, limits: Limits, unused: str = "") -> None:
+        super().__init__(shape=shape, init=init)
+        self.limits, self.unused = limits, unused
+        self.number: np.dtype[Any] | None = None
+
+    def use(self, number: Any) -> None:
+        """The number type of the chosen model; ArgumentError where it cannot hold the initial value."""
+        self.number = np.dtype(number)
+        self.check(self.init)
+
+    def set(self, value: Any, idx: Any = None) -> None:
+        """Set the value, one number for all or one for each; ArgumentError where the model cannot hold it."""
+        if self.unused and np.any(np.asarray(value) != self.init):
+            raise ArgumentError(f"`{self.name}` of `{self.process.name}` cannot be set: {self.unused}")
+        self.check(value)
+        values = np.array(np.broadcast_to(np.asarray(value), self.shape)) if idx is None else np.asarray(value)
+        super().set(values, idx)  # pyright: ignore[reportArgumentType] - Lava's default is None
+
+    def check(self, value: Any) -> None:
+        """ArgumentError where the chosen model cannot hold a value; without a model, nothing is checked."""
+        if self.number is not None:
+            self.limits.check(f"`{self.name}` of Process `{self.process.name}`", value, self.number)
 
 
 class QuietProcess(AbstractProcess):
-    """Lava adds a console handler to the root logger for every Process ever made; this one takes it back."""
+    """A Process that leaves the root logger as it was, and checks what its model cannot do before anything runs.
 
-    _runtime: Any = None  # Lava's `__del__` asks for it, also where an argument was refused before it was set
+    Lava adds a console handler to the root logger for every Process ever made; this one takes it back.
+    """
+
+    _chosen_model: Any = None
+    _runtime: Any = None  # Lava's `__del__` reads it, also where an argument was refused before it was set
+    within_step = True  # whether outputs depend on inputs of the same step, so that a loop would wait for itself
+    synonyms: dict[str, str] = {}  # noqa: RUF012 - Lava's name for a Var -> ours
 
     def __init__(self, **parameters: Any) -> None:
         handlers = list(logging.getLogger().handlers)
         super().__init__(**parameters)
         logging.getLogger().handlers[:] = handlers
+
+    def __getattr__(self, name: str) -> Any:
+        if name in type(self).synonyms:
+            return getattr(self, type(self).synonyms[name])
+        raise AttributeError(f"`{type(self).__name__}` has no attribute `{name}`")
+
+    @property
+    def _model_class(self) -> Any:
+        """The model that Lava's compiler chose; the compiler assigns it, and the Process checks itself against it."""
+        return self._chosen_model
+
+    @_model_class.setter
+    def _model_class(self, model: Any) -> None:
+        self._chosen_model = model
+        if model is not None:
+            self.check_model(model)
+
+    def check_model(self, model: Any) -> None:
+        """Refuse what a chosen model cannot hold, and a loop that would wait for itself.
+
+        Raises:
+            ArgumentError: with the Process, the Var and the values in question.
+        """
+        if not issubclass(model, AbstractSubProcessModel):
+            for var in self.vars.members:
+                if isinstance(var, CheckedVar):
+                    var.use(getattr(getattr(model, var.name, None), "d_type", np.int32))
+        refuse_loop(self)
+
+    def prepare(self) -> None:
+        """Compile what the models need, in the parent: children inherit it. Called again after loading from a file."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.prepare()
 
 
 def forget(processes: Iterable[AbstractProcess]) -> None:
@@ -47,19 +116,21 @@ def forget(processes: Iterable[AbstractProcess]) -> None:
     registered[:] = [process for process in registered if id(process) not in gone]
 
 
-class MembraneModel(PyLoihiProcessModel):
-    """Copies `v` into memory shared with the parent when a run ends and when the graph is stopped."""
+class StateModel(PyLoihiProcessModel):
+    """A model with state that the parent reads and sets: by Vars, and at once where a run or the graph ends."""
 
     proc_params: Any
-    v: Any
 
     def refresh(self) -> None:
-        """Bring `v` up to the present step; models that leak lazily do it here, before anybody looks."""
+        """Bring the Vars up to the present step; models that leak lazily do it here, before anybody reads them."""
 
     def publish(self) -> None:
-        """Copy the membrane to where the parent reads it."""
-        self.refresh()
-        np.copyto(self.proc_params["membrane"], self.v, casting="same_kind")
+        """Leave results where the parent reads them without `Var.get()`."""
+
+    def reset_is_due(self) -> bool:
+        """Whether state is cleared before this step's input: `time_step % interval == offset % interval`, from 1."""
+        interval = self.proc_params["reset_interval"]
+        return interval is not None and (self.time_step - self.proc_params["reset_offset"]) % interval == 0
 
     def _host(self) -> None:
         super()._host()
@@ -79,66 +150,10 @@ class MembraneModel(PyLoihiProcessModel):
 
     def _handle_var_port(self, var_port: Any) -> None:
         self.refresh()
-        before = self.v
+        held = getattr(self, var_port.var_name)
         super()._handle_var_port(var_port)
-        if self.v is not before:
+        written = getattr(self, var_port.var_name)
+        if written is not held:  # Lava puts the message itself in the place of the Var, whatever its number type
+            held[...] = written
+            setattr(self, var_port.var_name, held)
             self.on_var_update()
-
-
-class NeuronProcess(QuietProcess):
-    """A population of neurons of `shape`, channels last.
-
-    Ports: `a_in` the drive, `s_out` the spikes (0/1), both of `shape`, in the same step.
-    Vars: `v` membrane after the reset, `fired` 1 where a neuron has fired, `threshold` [1] or [channels].
-    Attribute: `membrane`, `v` as it stood after the last run or stop, read at once and not element by element.
-    """
-
-    def __init__(self, shape: tuple[int, ...], threshold: Any, floor: bool, fire_once: bool, name: str | None) -> None:
-        membrane = shared_array(shape, np.float64)
-        super().__init__(shape=shape, floor=floor, fire_once=fire_once, membrane=membrane, name=name)
-        threshold = channel_values("threshold", threshold, shape[-1])
-        self.membrane = membrane
-        self.a_in = InPort(shape=shape)
-        self.s_out = OutPort(shape=shape)
-        self.v = Var(shape=shape, init=0)
-        self.fired = Var(shape=shape, init=0)
-        self.threshold = Var(shape=threshold.shape, init=threshold)
-
-
-class NeuronModel(MembraneModel):
-    """One step of a population; what differs is `integrate`."""
-
-    a_in: Any
-    s_out: Any
-    fired: NDArray[Any]
-    threshold: NDArray[Any]
-
-    @abstractmethod
-    def integrate(self, drive: NDArray[Any]) -> NDArray[Any]:
-        """The membrane after this step's drive and leak, before floor and spike."""
-
-    def run_spk(self) -> None:
-        membrane = self.integrate(self.a_in.recv())
-        floor, fire_once = self.proc_params["floor"], self.proc_params["fire_once"]
-        self.v[...], spikes = fire(membrane, self.fired, self.threshold, floor, fire_once)
-        self.s_out.send(np.flatnonzero(spikes))
-
-
-class FixedNeuronModel(NeuronModel):
-    """Ports and Vars in integers: 24-bit membrane, drive of any 32-bit integer (saturated to 24)."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, np.int32, precision=1)  # type: ignore[assignment]
-    v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)  # type: ignore[assignment]
-    fired: np.ndarray = LavaPyType(np.ndarray, np.int8, precision=1)  # type: ignore[assignment]
-    threshold: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)  # type: ignore[assignment]
-
-
-class FloatNeuronModel(NeuronModel):
-    """Ports and Vars in float64."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, float)  # type: ignore[assignment]
-    v: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]
-    fired: np.ndarray = LavaPyType(np.ndarray, np.int8)  # type: ignore[assignment]
-    threshold: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]

@@ -5,32 +5,50 @@ Models of SpikeSEGEncoder: the layers as Processes of their own, or fused into o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
-from spikeseg_lava.lava.assembly import connect, layer_process
 from spikeseg_lava.lava.axes import lava_shape, record_rows
 from spikeseg_lava.lava.encoder_outputs import FusedOutputs
 from spikeseg_lava.lava.event_layers import compile_kernels
-from spikeseg_lava.lava.layer_spec import ConvSpec, Network, layer_specs
+from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, Network, layer_specs
 from spikeseg_lava.lava.layer_step import FloatEncoderStep, IntegerEncoderStep
 from spikeseg_lava.lava.processes.base import QuietProcess
+from spikeseg_lava.lava.processes.pool import OrPool
 from spikeseg_lava.lava.processes.sink import SpikeSink
+from spikeseg_lava.lava.processes.spiking_conv import SpikingConv, spiking_conv
 from spikeseg_lava.lava.runtime.memory import shared_array
-from spikeseg_lava.lava.runtime.ports import EventInPort, EventOutPort
+from spikeseg_lava.lava.runtime.ports import in_port, out_port, receive_events, send_events
 from spikeseg_lava.lava.runtime.service import more_steps_follow
 from spikeseg_lava.lava.runtime.spool import SpikeFile
 from spikeseg_lava.network.floats import Pair
+
+Layer = SpikingConv | OrPool
+
+
+def layer_process(name: str, spec: LayerSpec, membrane: NDArray[np.float64] | None = None) -> Layer:
+    """The Process of one layer; `membrane`: where a convolution leaves its own."""
+    if isinstance(spec, ConvSpec):
+        return spiking_conv(spec, name=name, membrane=membrane)
+    return OrPool(input_shape=spec.input_shape, kernel=spec.kernel, stride=spec.stride, name=name)
+
+
+def connect(source: Any, layers: Mapping[str, Layer], sinks: Mapping[str, SpikeSink]) -> None:
+    """A port to the first layer, layer to layer, layer to its sink."""
+    for name, layer in layers.items():
+        source.connect(layer.s_in)
+        if name in sinks:
+            layer.s_out.connect(sinks[name].s_in)
+        source = layer.s_out
 
 
 class SpikeSEGEncoder(QuietProcess):
@@ -72,7 +90,7 @@ class SpikeSEGEncoder(QuietProcess):
         self.s_out = OutPort(shape=list(self.shapes.values())[-1])
 
     @property
-    def membranes(self) -> dict[str, NDArray[Any]]:
+    def membranes(self) -> Mapping[str, NDArray[Any]]:
         """[W, H, O] of every convolution, by name, after the last run or stop."""
         return self._fused.membranes() if self._fused.used else self._layered
 
@@ -123,10 +141,10 @@ class FusedEncoderModel(PyLoihiProcessModel):
         super().start()
 
     def run_spk(self) -> None:
-        index, payload = self.s_in.recv()
+        index, payload = receive_events(self.s_in)
         spikes = self._encoder.step(index, payload)
         self._outputs.append(self.time_step - 1, spikes, more_steps_follow(self))
-        self.s_out.send(self._encoder.output(spikes))
+        send_events(self.s_out, self._encoder.output(spikes))
 
     def publish(self) -> None:
         """Leave the membranes where the parent reads them."""
@@ -148,8 +166,8 @@ class PyFusedEncoderModelFixed(FusedEncoderModel):
     """The event engine's kernels."""
 
     encoder_class = IntegerEncoderStep
-    s_in: EventInPort = LavaPyType(EventInPort, np.int32, precision=24)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, np.int32, precision=1)  # type: ignore[assignment]
+    s_in: Any = in_port(np.int32, 24)
+    s_out: Any = out_port(np.int32, 1)
 
 
 @implements(proc=SpikeSEGEncoder, protocol=LoihiProtocol)
@@ -159,5 +177,5 @@ class PyFusedEncoderModelFloat(FusedEncoderModel):
     """Whole images in float64."""
 
     encoder_class = FloatEncoderStep
-    s_in: EventInPort = LavaPyType(EventInPort, float)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, float)  # type: ignore[assignment]
+    s_in: Any = in_port(float)
+    s_out: Any = out_port(float)

@@ -1,7 +1,4 @@
-"""Convolution synapses with planes, without neurons.
-
-Models of PlaneConv: whole images, in integers and in floats.
-"""
+"""Convolution synapses with planes, without neurons, and their models."""
 
 from __future__ import annotations
 
@@ -10,17 +7,17 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.variable import Var
+from lava.magma.core.process.process import LogConfig
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from numpy.typing import NDArray
 
 from spikeseg_lava.lava.layer_spec import correlate, geometry, summed_kernel, weight_planes
-from spikeseg_lava.lava.parameters import Pair
-from spikeseg_lava.lava.processes.base import QuietProcess
+from spikeseg_lava.lava.parameters import WEIGHT, WEIGHT_EXPONENT
+from spikeseg_lava.lava.processes.base import CheckedVar, QuietProcess, StateModel
+from spikeseg_lava.lava.runtime.ports import array_var, in_port, out_port, receive_array
+from spikeseg_lava.network.floats import Pair
 from spikeseg_lava.network.integers import saturate
 
 
@@ -31,36 +28,53 @@ class PlaneConv(QuietProcess):
     (W, H, C), kernels (O, kx, ky, I), a true convolution. Three things differ: there may be several planes of weights,
     their exponents count, and there is no step of delay, so it cannot close a loop. Input is graded: values count.
 
-    Args:
-        weight: [O, kx, ky, I] or [planes, O, kx, ky, I]; integers in the `fixed_pt` model.
-        input_shape: (W, H, I).
-        weight_exp: one exponent per plane.
-        stride, padding: a number, or (x, y).
+    Parameters
+    ----------
+    weight : array of (O, kx, ky, I) or (planes, O, kx, ky, I)
+        Integers in the `fixed_pt` model, which is exact for any of 32 bit.
+    input_shape : tuple of int
+        (W, H, I).
+    weight_exp : int or sequence of int
+        One exponent per plane, 0..31.
+    stride, padding : int or (x, y)
+        Distance of the windows, and zeros around the image.
+    name, log_config, **kwargs
+        As of every Lava Process.
 
-    Ports: `s_in` (W, H, I), `a_out` (W', H', O). Vars: `weight`, `weight_exp`.
+    Attributes
+    ----------
+    s_in : InPort of (W, H, I)
+        Spikes or graded values.
+    a_out : OutPort of (W', H', O)
+        `W' = (W + 2 * padding - kx) // stride + 1`, likewise H'.
+    weight, weight_exp : Var
+        May be set between runs.
     """
 
     def __init__(
         self, *, weight: Any, input_shape: tuple[int, int, int], weight_exp: int | Sequence[int] = 0,
         stride: int | Pair = 1, padding: int | Pair = 0, name: str | None = None,
+        log_config: LogConfig | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         planes, exponents = weight_planes(weight, weight_exp)
         layout = geometry(planes, input_shape, stride, padding)
-        super().__init__(layout=layout, name=name)
+        super().__init__(
+            weight=planes, weight_exp=exponents, input_shape=layout.input_shape, stride=layout.stride,
+            padding=layout.padding, layout=layout, name=name, log_config=log_config, **kwargs,
+        )  # fmt: skip
         self.s_in = InPort(shape=layout.input_shape)
         self.a_out = OutPort(shape=layout.output_shape)
-        self.weight = Var(shape=planes.shape, init=planes)
-        self.weight_exp = Var(shape=exponents.shape, init=exponents)
+        self.weight = CheckedVar(planes.shape, planes, WEIGHT)
+        self.weight_exp = CheckedVar(exponents.shape, exponents, WEIGHT_EXPONENT)
 
 
-class PlaneConvModel(PyLoihiProcessModel):
+class PlaneConvModel(StateModel):
     """Sums the planes once, and again when a Var is set."""
 
-    proc_params: Any
     s_in: Any
     a_out: Any
-    weight: Any
-    weight_exp: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=4)  # type: ignore[assignment]
+    weight: NDArray[Any]
+    weight_exp: NDArray[Any] = array_var(np.int32, 4)
 
     def start(self) -> None:
         self.on_var_update()
@@ -69,24 +83,10 @@ class PlaneConvModel(PyLoihiProcessModel):
     def on_var_update(self) -> None:
         self._kernel = summed_kernel(self.weight, self.weight_exp)
 
-    def convolve(self) -> Any:
+    def convolve(self) -> NDArray[Any]:
         """Drive [W', H', O] of this step."""
         layout = self.proc_params["layout"]
-        return correlate(self.s_in.recv(), self._kernel, layout.stride, layout.padding)
-
-
-@implements(proc=PlaneConv, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyPlaneConvModelFixed(PlaneConvModel):
-    """Exact in int64, then saturated to 24 bits."""
-
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)  # type: ignore[assignment]
-    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)  # type: ignore[assignment]
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=8)  # type: ignore[assignment]
-
-    def run_spk(self) -> None:
-        self.a_out.send(saturate(self.convolve()))
+        return correlate(receive_array(self.s_in), self._kernel, layout.stride, layout.padding)
 
 
 @implements(proc=PlaneConv, protocol=LoihiProtocol)
@@ -95,9 +95,23 @@ class PyPlaneConvModelFixed(PlaneConvModel):
 class PyPlaneConvModelFloat(PlaneConvModel):
     """In float64."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)  # type: ignore[assignment]
-    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)  # type: ignore[assignment]
-    weight: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]
+    s_in: Any = in_port(float)
+    a_out: Any = out_port(float)
+    weight: NDArray[Any] = array_var(float)
 
     def run_spk(self) -> None:
         self.a_out.send(self.convolve())
+
+
+@implements(proc=PlaneConv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyPlaneConvModelFixed(PlaneConvModel):
+    """Exact in int64, then saturated to 24 bits."""
+
+    s_in: Any = in_port(np.int32, 24)
+    a_out: Any = out_port(np.int32, 24)
+    weight: NDArray[Any] = array_var(np.int64, 8)
+
+    def run_spk(self) -> None:
+        self.a_out.send(saturate(self.convolve()))

@@ -1,7 +1,4 @@
-"""Max-pool of spikes.
-
-Models of OrPool: per event; they differ in the type of their messages.
-"""
+"""Max-pool of spikes, and its models."""
 
 from __future__ import annotations
 
@@ -10,72 +7,74 @@ from typing import Any
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import LogConfig
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from spikeseg_lava.lava.event_layers import compile_kernels
 from spikeseg_lava.lava.layer_spec import PoolSpec
 from spikeseg_lava.lava.layer_step import PoolStep
-from spikeseg_lava.lava.parameters import Pair, image_shape, pair, windows
+from spikeseg_lava.lava.parameters import image_shape, pair, windows
 from spikeseg_lava.lava.processes.base import QuietProcess
-from spikeseg_lava.lava.runtime.ports import EventInPort, EventOutPort
+from spikeseg_lava.lava.runtime.ports import in_port, out_port, receive_events, send_events
+from spikeseg_lava.network.floats import Pair
 
 
 class OrPool(QuietProcess):
-    """`s_out` is 1 where any element of the window of `s_in` is not 0, in the same step.
+    """Max-pool of spikes: `s_out` is 1 where any element of the window of `s_in` is not 0, in the same step.
 
     No padding, sizes rounded down, windows may overlap or leave gaps.
 
-    Args:
-        input_shape: (W, H, C).
-        kernel, stride: a number, or (x, y); stride defaults to the kernel.
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (W, H, C).
+    kernel, stride : int or (x, y)
+        Size and distance of the windows; the stride is the kernel by default.
+    name, log_config, **kwargs
+        As of every Lava Process.
 
-    Ports: `s_in` (W, H, C), `s_out` (W', H', C).
+    Attributes
+    ----------
+    s_in : InPort of (W, H, C)
+        Spikes, or graded values.
+    s_out : OutPort of (W', H', C)
+        `W' = (W - kernel) // stride + 1`, likewise H'.
     """
 
     def __init__(
-        self,
-        *,
-        input_shape: tuple[int, int, int],
-        kernel: int | Pair,
-        stride: int | Pair | None = None,
-        name: str | None = None,
-    ) -> None:
+        self, *, input_shape: tuple[int, int, int], kernel: int | Pair, stride: int | Pair | None = None,
+        name: str | None = None, log_config: LogConfig | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         shape, kernel = image_shape("input_shape", input_shape), pair("kernel", kernel, 1)
         stride = kernel if stride is None else pair("stride", stride, 1)
         output = (*windows("kernel", shape[:2], kernel, stride, (0, 0)), shape[2])
-        spec = PoolSpec(shape, output, kernel, stride)
-        compile_kernels([spec])
-        super().__init__(spec=spec, name=name)
+        super().__init__(
+            input_shape=shape, kernel=kernel, stride=stride, spec=PoolSpec(shape, output, kernel, stride),
+            name=name, log_config=log_config, **kwargs,
+        )  # fmt: skip
+        self.prepare()
         self.s_in = InPort(shape=shape)
         self.s_out = OutPort(shape=output)
 
+    def prepare(self) -> None:
+        compile_kernels([self.proc_params["spec"]])
+
 
 class OrPoolModel(PyLoihiProcessModel):
-    """Holds the event engine's pool."""
+    """Holds the event engine's pool; the models differ in the type of their messages."""
 
     s_in: Any
-    proc_params: Any
     s_out: Any
+    proc_params: Any
 
     def start(self) -> None:
         self._layer = PoolStep(self.proc_params["spec"])
         super().start()
 
     def run_spk(self) -> None:
-        self.s_out.send(self._layer.step(*self.s_in.recv()))
-
-
-@implements(proc=OrPool, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyOrPoolModelFixed(OrPoolModel):
-    """Integer messages."""
-
-    s_in: EventInPort = LavaPyType(EventInPort, np.int32, precision=24)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, np.int32, precision=1)  # type: ignore[assignment]
+        send_events(self.s_out, self._layer.step(*receive_events(self.s_in)))
 
 
 @implements(proc=OrPool, protocol=LoihiProtocol)
@@ -84,5 +83,15 @@ class PyOrPoolModelFixed(OrPoolModel):
 class PyOrPoolModelFloat(OrPoolModel):
     """Float messages."""
 
-    s_in: EventInPort = LavaPyType(EventInPort, float)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, float)  # type: ignore[assignment]
+    s_in: Any = in_port(float)
+    s_out: Any = out_port(float)
+
+
+@implements(proc=OrPool, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyOrPoolModelFixed(OrPoolModel):
+    """Integer messages."""
+
+    s_in: Any = in_port(np.int32, 24)
+    s_out: Any = out_port(np.int32, 1)

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 from lava.magma.core.resources import CPU
@@ -23,9 +22,9 @@ from spikeseg_lava.lava.event_layers import compile_kernels
 from spikeseg_lava.lava.layer_spec import ConvSpec, geometry, weight_planes
 from spikeseg_lava.lava.layer_step import FloatConvStep, IntegerConvStep
 from spikeseg_lava.lava.parameters import Pair, channel_values
-from spikeseg_lava.lava.processes.base import MembraneModel, QuietProcess
+from spikeseg_lava.lava.processes.base import QuietProcess, StateModel
 from spikeseg_lava.lava.runtime.memory import shared_array
-from spikeseg_lava.lava.runtime.ports import EventInPort, EventOutPort
+from spikeseg_lava.lava.runtime.ports import array_var, in_port, out_port, receive_events, send_events
 from spikeseg_lava.network.floats import LeakMode
 
 
@@ -98,17 +97,18 @@ def spiking_conv(spec: ConvSpec, **options: Any) -> SpikingConv:
     )  # fmt: skip
 
 
-class SpikingConvModel(MembraneModel):
+class SpikingConvModel(StateModel):
     """Builds the layer from the Vars when the graph starts."""
 
     layer_class: ClassVar[Any]
     s_in: Any
     s_out: Any
+    v: NDArray[Any]
     weight: Any
     threshold: Any
     leak: Any
     decay: Any
-    weight_exp: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=4)  # type: ignore[assignment]
+    weight_exp: NDArray[Any] = array_var(np.int64, 4)
 
     def start(self) -> None:
         spec = replace(
@@ -120,7 +120,11 @@ class SpikingConvModel(MembraneModel):
         super().start()
 
     def run_spk(self) -> None:
-        self.s_out.send(self._layer.step(*self.s_in.recv()))
+        send_events(self.s_out, self._layer.step(*receive_events(self.s_in)))
+
+    def publish(self) -> None:
+        self.refresh()
+        np.copyto(self.proc_params["membrane"], self.v)
 
     def refresh(self) -> None:
         self.v[...] = self._layer.membrane()
@@ -136,13 +140,13 @@ class PySpikingConvModelFixed(SpikingConvModel):
     """The event engine's kernels: cost follows events, not pixels."""
 
     layer_class = IntegerConvStep
-    s_in: EventInPort = LavaPyType(EventInPort, np.int32, precision=24)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, np.int32, precision=1)  # type: ignore[assignment]
-    v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)  # type: ignore[assignment]
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=8)  # type: ignore[assignment]
-    threshold: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)  # type: ignore[assignment]
-    leak: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)  # type: ignore[assignment]
-    decay: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=13)  # type: ignore[assignment]
+    s_in: Any = in_port(np.int32, 24)
+    s_out: Any = out_port(np.int32, 1)
+    v: NDArray[Any] = array_var(np.int32, 24)
+    weight: NDArray[Any] = array_var(np.int64, 8)
+    threshold: NDArray[Any] = array_var(np.int32, 24)
+    leak: NDArray[Any] = array_var(np.int32, 24)
+    decay: NDArray[Any] = array_var(np.int32, 13)
 
 
 @implements(proc=SpikingConv, protocol=LoihiProtocol)
@@ -152,10 +156,10 @@ class PySpikingConvModelFloat(SpikingConvModel):
     """In float64."""
 
     layer_class = FloatConvStep
-    s_in: EventInPort = LavaPyType(EventInPort, float)  # type: ignore[assignment]
-    s_out: EventOutPort = LavaPyType(EventOutPort, float)  # type: ignore[assignment]
-    v: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]
-    weight: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]
-    threshold: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]
-    leak: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]
-    decay: np.ndarray = LavaPyType(np.ndarray, float)  # type: ignore[assignment]
+    s_in: Any = in_port(float)
+    s_out: Any = out_port(float)
+    v: NDArray[Any] = array_var(float)
+    weight: NDArray[Any] = array_var(float)
+    threshold: NDArray[Any] = array_var(float)
+    leak: NDArray[Any] = array_var(float)
+    decay: NDArray[Any] = array_var(float)

@@ -16,21 +16,21 @@ from lava.magma.compiler.channels.interfaces import Channel
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspSendPort, NoOPWatchdog, Proto
 from numpy.typing import NDArray
 
-from spikeseg_lava.lava.runtime.memory import DENSE, Events, Slot, SlotLayout, slot_events
+from spikeseg_lava.lava.runtime.memory import DENSE, BufferLayout, Events, MessageBuffer, buffered_events
 
 
 class EventSendPort(CspSendPort):
-    """Sending end; `ack` counts the free slots."""
+    """Sending end; `ack` counts the free buffers."""
 
     _ack: Any
     _req: Any
 
-    def __init__(self, layout: SlotLayout, *args: Any) -> None:
+    def __init__(self, layout: BufferLayout, *args: Any) -> None:
         super().__init__(*args)
         self.layout = layout
 
     def start(self) -> None:
-        self._slots = self.layout.slots(self._shm.buf, self._size)
+        self._buffers = self.layout.buffers(self._shm.buf, self._size)
 
     def probe(self) -> bool:
         return _available(self._ack)
@@ -44,9 +44,9 @@ class EventSendPort(CspSendPort):
             index = np.flatnonzero(data != 0)
             if len(index) <= self.layout.capacity:
                 return self.send_events(index, data.ravel()[index])
-        slot = self._next()
-        slot.dense[...] = data
-        slot.count[0] = DENSE
+        buffer = self._next()
+        buffer.dense[...] = data
+        buffer.count[0] = DENSE
         self._req.release()
 
     def send_events(self, index: NDArray[np.integer], payload: NDArray[Any]) -> None:
@@ -54,23 +54,23 @@ class EventSendPort(CspSendPort):
         count = len(index)
         if count > self.layout.capacity:
             return self._send_many(index, payload)
-        slot = self._next()
-        slot.index[:count], slot.payload[:count] = index, payload
-        slot.count[0] = count
+        buffer = self._next()
+        buffer.index[:count], buffer.payload[:count] = index, payload
+        buffer.count[0] = count
         self._req.release()
 
     def _send_many(self, index: NDArray[np.integer], payload: NDArray[Any]) -> None:
-        slot = self._next()
-        slot.dense[...] = 0
-        slot.dense.reshape(-1)[index] = payload
-        slot.count[0] = DENSE
+        buffer = self._next()
+        buffer.dense[...] = 0
+        buffer.dense.reshape(-1)[index] = payload
+        buffer.count[0] = DENSE
         self._req.release()
 
-    def _next(self) -> Slot:
+    def _next(self) -> MessageBuffer:
         self._ack.acquire()
-        slot = self._slots[self._idx]
+        buffer = self._buffers[self._idx]
         self._idx = (self._idx + 1) % self._size
-        return slot
+        return buffer
 
 
 class EventRecvPort(CspRecvPort):
@@ -80,13 +80,13 @@ class EventRecvPort(CspRecvPort):
     _ack: Any
     _req: Any
 
-    def __init__(self, layout: SlotLayout, *args: Any) -> None:
+    def __init__(self, layout: BufferLayout, *args: Any) -> None:
         self._observer: Any = None
         super().__init__(*args)
         self.layout = layout
 
     def start(self) -> None:
-        self._slots = self.layout.slots(self._shm.buf, self._size)
+        self._buffers = self.layout.buffers(self._shm.buf, self._size)
 
     @property
     def observer(self) -> Any:
@@ -120,18 +120,18 @@ class EventRecvPort(CspRecvPort):
 
     def recv_events(self) -> Events:
         """The next message as flat places and values of its non-zero elements, places ascending or as sent."""
-        return self._consume(slot_events)
+        return self._consume(buffered_events)
 
     def peek(self) -> NDArray[Any]:
         """The next message, dense; it stays in the channel."""
         self.wait()
-        return self._dense(self._slots[self._idx])
+        return self._dense(self._buffers[self._idx])
 
     def _consume(self, read: Any) -> Any:
         self._await()
         if self.thread:
             self._queue.get()
-        message = read(self._slots[self._idx])
+        message = read(self._buffers[self._idx])
         self._idx = (self._idx + 1) % self._size
         self._ack.release()
         return message
@@ -142,12 +142,12 @@ class EventRecvPort(CspRecvPort):
         else:
             self._req.acquire()
 
-    def _dense(self, slot: Slot) -> NDArray[Any]:
-        count = int(slot.count[0])
+    def _dense(self, buffer: MessageBuffer) -> NDArray[Any]:
+        count = int(buffer.count[0])
         if count == DENSE:
-            return slot.dense.copy()
+            return buffer.dense.copy()
         message = np.zeros(self.layout.shape, self.layout.dtype)
-        message.reshape(-1)[slot.index[:count]] = slot.payload[:count]
+        message.reshape(-1)[buffer.index[:count]] = buffer.payload[:count]
         return message
 
 
@@ -157,7 +157,7 @@ class EventChannel(Channel):
     def __init__(
         self, infrastructure: Any, src_name: str, dst_name: str, shape: Any, dtype: Any, size: int, *watchdogs: Any
     ) -> None:
-        layout = SlotLayout(tuple(shape), dtype)
+        layout = BufferLayout(tuple(shape), dtype)
         memory = infrastructure.smm.create_shared_memory(layout.bytes * size)
         fork = multiprocessing.get_context("fork")
         messages, free = fork.Semaphore(0), fork.Semaphore(size)

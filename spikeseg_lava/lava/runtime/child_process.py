@@ -1,4 +1,4 @@
-"""One operating-system process of a graph: what runs in the child, and what the parent holds of it."""
+"""One operating-system process of a graph: what the child runs, and what the parent holds of it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PARENT_CHECK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Actor:
-    """A child process: `reports` yields its traceback if it fails."""
+class ChildProcess:
+    """A child process, as its parent holds it; a child that fails sends its traceback over `reports`."""
 
     name: str
     process: BaseProcess
@@ -53,23 +53,23 @@ class Actor:
         self.reports.close()
 
 
-def start_actor(builder: Any, name: str) -> Actor:
+def start_child(builder: Any, name: str) -> ChildProcess:
     """Fork a child that builds and runs the model of `builder`; it dies with its parent and ignores Ctrl-C."""
     fork = multiprocessing.get_context("fork")
     reports, sender = fork.Pipe(duplex=False)
-    process = fork.Process(target=run_actor, args=(builder, sender, os.getpid()), name=name, daemon=True)
+    process = fork.Process(target=run_child, args=(builder, sender, os.getpid()), name=name, daemon=True)
     with warnings.catch_warnings(), children_allowed():
         # Python >= 3.12 warns of forks beside threads; ours hold no lock, they wait on semaphores of finished graphs.
         warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
         process.start()
     sender.close()
-    return Actor(name, process, reports)
+    return ChildProcess(name, process, reports)
 
 
 @contextmanager
 def children_allowed() -> Iterator[None]:
     """Lift Python's rule that a daemonic process (a Dask worker) has no children: ours die with their parent anyway."""
-    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    config: dict[str, Any] = getattr(multiprocessing.current_process(), "_config")  # noqa: B009
     daemon = config.get("daemon", False)
     config["daemon"] = False
     try:
@@ -78,17 +78,17 @@ def children_allowed() -> Iterator[None]:
         config["daemon"] = daemon
 
 
-def run_actor(builder: Any, reports: Connection, parent: int) -> None:
-    """The child's life. Whatever goes wrong is sent to the parent as a traceback, nothing to stderr."""
+def run_child(builder: Any, reports: Connection, parent: int) -> None:
+    """What a child runs from fork to exit. It sends any exception to the parent as a traceback, and prints nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=die_with, args=(parent,), daemon=True).start()
     try:
-        actor = builder.build()
-        if hasattr(actor, "_selector"):
-            actor._selector = DirectSelector(actor._selector)
-        if isinstance(actor, PyLoihiProcessModel):
-            take_steps(actor)
-        actor.start()
+        model = builder.build()
+        if hasattr(model, "_selector"):
+            model._selector = DirectSelector(model._selector)
+        if isinstance(model, PyLoihiProcessModel):
+            take_steps(model)
+        model.start()
     except BaseException:
         reports.send(traceback.format_exc())
         sys.exit(1)

@@ -1,9 +1,8 @@
 """Memory shared with the processes of a graph that has no name: nothing is left behind, whoever dies.
 
-Lava takes named segments from a manager process; a killed run leaves them in /dev/shm. As Lava forks its processes, an
-anonymous mapping is inherited by all of them and vanishes with the last.
-
-Message buffers of our channel: a dense message, or its non-zero elements, in the same bytes.
+Lava takes named segments from a manager process, and a killed run leaves them in /dev/shm. As Lava forks its processes,
+an anonymous mapping is inherited by all of them and vanishes with the last. Here are arrays for results, blocks for
+Lava's channels, and the message buffers of our channel.
 """
 
 from __future__ import annotations
@@ -16,10 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def shared_array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+class SharedArray(np.ndarray):
+    """An array whose contents are shared with processes forked later; see `shared_array`.
+
+    A pickled array would come back in private memory, and a graph that was saved and loaded would leave its membranes
+    where the parent does not see them. So it comes back in shared memory.
+    """
+
+    def __reduce__(self) -> Any:
+        return shared_copy, (np.array(self),)
+
+
+def shared_array(shape: tuple[int, ...], dtype: Any) -> SharedArray:
     """An array of zeros whose contents are shared with processes forked later."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    return np.frombuffer(mmap.mmap(-1, max(size, 1)), dtype, math.prod(shape)).reshape(shape)
+    return np.frombuffer(mmap.mmap(-1, max(size, 1)), dtype, math.prod(shape)).reshape(shape).view(SharedArray)
+
+
+def shared_copy(values: NDArray[Any]) -> SharedArray:
+    """A shared array with the contents of another array."""
+    made = shared_array(values.shape, values.dtype)
+    made[...] = values
+    return made
 
 
 class AnonymousBlock:
@@ -34,22 +51,22 @@ class AnonymousMemory:
     """Takes the place of Lava's SharedMemoryManager; the blocks live as long as someone holds them."""
 
     def start(self) -> None:
-        """Nothing to start."""
+        """Does nothing: there is no manager process to start."""
 
     def shutdown(self) -> None:
-        """Nothing to shut down."""
+        """Does nothing: blocks vanish with the last process that holds them."""
 
     def create_shared_memory(self, size: int) -> AnonymousBlock:
         return AnonymousBlock(size)
 
 
 Events = tuple[NDArray[np.int32], NDArray[Any]]
-SMALL = 256  # elements: below, messages are never split into events
+SMALL = 256  # elements: smaller messages are never split into events, which would save nothing
 DENSE = -1
 
 
-class Slot(NamedTuple):
-    """Views of one message buffer: number of events or `DENSE`, and the two forms of content, in the same bytes."""
+class MessageBuffer(NamedTuple):
+    """Views of one message: number of events or `DENSE`, and the two forms of content, in the same bytes."""
 
     count: NDArray[np.int64]
     dense: NDArray[Any]
@@ -57,8 +74,8 @@ class Slot(NamedTuple):
     payload: NDArray[Any]
 
 
-class SlotLayout:
-    """Bytes of a slot for messages of `shape` and `dtype`: never more than a dense message, and 16."""
+class BufferLayout:
+    """Bytes of a buffer for messages of `shape` and `dtype`: those of a dense message, and at most 16 more."""
 
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
@@ -67,22 +84,24 @@ class SlotLayout:
         self.capacity = 0 if self.elements < SMALL else dense // (4 + self.dtype.itemsize) // 4 * 4
         self.bytes = 8 + -(-dense // 8) * 8
 
-    def slots(self, buffer: memoryview, size: int) -> list[Slot]:
-        return [self._slot(buffer[i * self.bytes : (i + 1) * self.bytes]) for i in range(size)]
+    def buffers(self, block: memoryview, number: int) -> list[MessageBuffer]:
+        """The message buffers that lie one after another in a block of memory."""
+        return [self._buffer(block[i * self.bytes : (i + 1) * self.bytes]) for i in range(number)]
 
-    def _slot(self, buffer: memoryview) -> Slot:
+    def _buffer(self, block: memoryview) -> MessageBuffer:
         payload = self.capacity * self.dtype.itemsize
-        return Slot(
-            np.frombuffer(buffer, np.int64, 1),
-            np.frombuffer(buffer, self.dtype, self.elements, 8).reshape(self.shape),
-            np.frombuffer(buffer, np.int32, self.capacity, 8 + payload),
-            np.frombuffer(buffer, self.dtype, self.capacity, 8),
+        return MessageBuffer(
+            np.frombuffer(block, np.int64, 1),
+            np.frombuffer(block, self.dtype, self.elements, 8).reshape(self.shape),
+            np.frombuffer(block, np.int32, self.capacity, 8 + payload),
+            np.frombuffer(block, self.dtype, self.capacity, 8),
         )
 
 
-def slot_events(slot: Slot) -> Events:
-    count = int(slot.count[0])
+def buffered_events(buffer: MessageBuffer) -> Events:
+    """Places and values of the non-zero elements of a message, copied out of its buffer."""
+    count = int(buffer.count[0])
     if count == DENSE:
-        index = np.flatnonzero(slot.dense != 0)
-        return index.astype(np.int32), slot.dense.reshape(-1)[index]
-    return slot.index[:count].copy(), slot.payload[:count].copy()
+        index = np.flatnonzero(buffer.dense != 0)
+        return index.astype(np.int32), buffer.dense.reshape(-1)[index]
+    return buffer.index[:count].copy(), buffer.payload[:count].copy()

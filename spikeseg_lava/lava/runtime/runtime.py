@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
 
+from lava.magma.compiler.channels.interfaces import ChannelType
 from lava.magma.core.process.message_interface_enum import ActorType
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import RunConfig
@@ -24,13 +25,13 @@ from lava.magma.runtime.runtime import Runtime
 
 from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.runtime.channel import EventChannel
-from spikeseg_lava.lava.runtime.child_process import Actor, start_actor
+from spikeseg_lava.lava.runtime.child_process import ChildProcess, start_child
 from spikeseg_lava.lava.runtime.memory import AnonymousMemory
 from spikeseg_lava.lava.runtime.service import use_steps_service
 
 STOP_SECONDS = 20.0
-LOOK_SECONDS = 0.05  # between two looks at whether all children still live
-CHANNEL_SLOTS = 16
+CHECK_SECONDS = 0.05  # between two checks that all children live
+CHANNEL_MESSAGES = 16
 
 
 class SupervisedInfrastructure(MultiProcessing):
@@ -40,11 +41,12 @@ class SupervisedInfrastructure(MultiProcessing):
         self._smm: Any = AnonymousMemory()
 
     def build_actor(self, target_fn: Any, builder: Any, exception_q: Any = None) -> None:
-        """Not used: `start_actor` forks the children and knows their names."""
+        """Not used: `start_child` forks the children and knows their names."""
         raise TypeError("processes of a SupervisedRuntime are started by the runtime itself")
 
     def channel_class(self, channel_type: Any) -> Any:
-        return EventChannel
+        """The EventChannel between Python models; what leads to embedded processors and neurocores stays Lava's."""
+        return EventChannel if channel_type == ChannelType.PyPy else super().channel_class(channel_type)
 
     def stop(self) -> None:
         self._smm.shutdown()
@@ -61,7 +63,7 @@ class SupervisedRuntime(Runtime):
     def __init__(self, executable: Any, timeout: float | None = None) -> None:
         super().__init__(executable, ActorType.MultiProcessing)
         self.timeout = timeout
-        self.children: list[Actor] = []
+        self.children: list[ChildProcess] = []
         self._owner = os.getpid()
 
     def initialize(self, node_cfg_idx: int = 0) -> None:
@@ -124,11 +126,11 @@ class SupervisedRuntime(Runtime):
         for process, builder in self._executable.proc_builders.items():
             process._runtime = self
             self._create_external_channels(process, builder)
-            self.children.append(start_actor(builder, full_name(process)))
+            self.children.append(start_child(builder, full_name(process)))
         services = list((self._executable.runtime_service_builders or {}).values())
         use_steps_service(services, self._executable.proc_builders.values())
         for builder in services:
-            self.children.append(start_actor(builder, "runtime service"))
+            self.children.append(start_child(builder, "runtime service"))
 
     def _command(self, command: Any) -> None:
         for port in self.runtime_to_service:
@@ -146,7 +148,7 @@ class SupervisedRuntime(Runtime):
     def _supervise(self, done: Callable[[float], bool], timeout: float | None, action: str) -> None:
         """Return when `done`; raise when a child fails, or after `timeout` seconds."""
         limit = math.inf if timeout is None else time.monotonic() + timeout
-        while not done(max(0.0, min(LOOK_SECONDS, limit - time.monotonic()))):
+        while not done(max(0.0, min(CHECK_SECONDS, limit - time.monotonic()))):
             for child in self.children:
                 child.check(may_end=action == "stop")
             if time.monotonic() >= limit:
@@ -163,10 +165,15 @@ class SupervisedRuntime(Runtime):
             raise
 
 
+def parents(process: Any) -> Iterator[Any]:
+    """The Processes that a Process is part of, from the inside out."""
+    while (process := getattr(process, "parent_proc", None)) is not None:
+        yield process
+
+
 def full_name(process: Any) -> str:
-    """Name of a process with those of the processes it is part of."""
-    parent = getattr(process, "parent_proc", None)
-    return process.name if parent is None else f"{full_name(parent)}.{process.name}"
+    """Name of a Process after those of the Processes it is part of, separated by dots."""
+    return ".".join(reversed([process.name, *(whole.name for whole in parents(process))]))
 
 
 def supervised(process: Any, run_config: RunConfig, timeout: float | None = None) -> SupervisedRuntime:
@@ -175,8 +182,11 @@ def supervised(process: Any, run_config: RunConfig, timeout: float | None = None
     Afterwards `process.run(RunSteps(n))` and `process.stop()` work as always in Lava, but end in a BackendError with
     the name of the process and its traceback where Lava would hang.
     """
-    executable = process.compile(run_config, {"pypy_channel_size": CHANNEL_SLOTS})
+    executable = process.compile(run_config, {"pypy_channel_size": CHANNEL_MESSAGES})
     runtime = SupervisedRuntime(executable, timeout)
     executable.assign_runtime_to_all_processes(runtime)
+    for part in executable.process_list:
+        for whole in parents(part):  # Lava gives its runtime to the parts of a Process, not to the Process itself
+            whole.runtime = runtime
     runtime.initialize()
     return runtime

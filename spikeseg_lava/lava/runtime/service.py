@@ -1,9 +1,9 @@
 """Lava's Loihi protocol without a rendezvous of all processes at every step.
 
-Lava's service tells every process to run a step and waits for all before the next one, so each step costs a round of
-wake-ups. Processes that meet only through channels need no such wait: each takes its messages in the order of steps,
-whenever they come, and computes the same. Where no process of a graph looks into another one, and none asks for a phase
-of management or learning, this service commands all steps of a run at once.
+Lava's service commands a step of every process and waits for all before the next one, so each step costs a round of
+wake-ups. Processes that exchange data through channels only need no such wait: each takes its messages in the order of
+steps, whenever they come, and computes the same. Where no process of a graph reads another one's Vars, and none has a
+phase of management or learning, this service commands all steps of a run at once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class StepsRuntimeService(LoihiPyRuntimeService):
 
 
 def take_steps(model: Any) -> None:
-    """Teach a process model the command `STEPS`: the steps as on Lava's own commands, the host phase, one answer."""
+    """Add the command `STEPS` to a process model: the steps as on Lava's own commands, the host phase, one answer."""
 
     def run_steps() -> None:
         steps = int(model.service_to_process.recv()[0])
@@ -65,7 +65,10 @@ def take_steps(model: Any) -> None:
 
 
 def more_steps_follow(model: Any) -> bool:
-    """Whether a model knows that it will run further steps before anybody may look; only a StepsRuntimeService says."""
+    """Whether a model will run further steps before anybody reads its results, as far as it can know.
+
+    Only the StepsRuntimeService announces the number of steps.
+    """
     return getattr(model, "steps_left", 0) > 0
 
 

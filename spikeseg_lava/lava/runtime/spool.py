@@ -1,13 +1,14 @@
-"""The way of spikes out of a graph: an unlinked temporary file that a child appends to and the parent reads.
+"""How spikes leave a graph: a temporary file without a name, which a child appends to and the parent reads.
 
-`Var.get()` moves 28 microseconds an element; this moves whole steps at once, keeps nothing dense, and has no name, so
-nothing is left behind. A row is two Int32: step from 0, and the flat place in the port.
+`Var.get()` takes 28 microseconds an element. The file takes whole steps at once and nothing dense, and as it has no
+name, nothing is left behind. A row is two Int32: the step from 0, and the flat place in the port.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ MOST_WAITING = 2**15  # rows
 
 
 class SpikeFile:
-    """Rows (step, place) appended by one process and read by another that shares the file through a fork."""
+    """Rows (step, place) appended by one process and read by another that shares the file through a fork.
+
+    It can be pickled with the Process it belongs to, and comes back as an empty file.
+    """
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="spikeseg-lava-")  # noqa: SIM115 - closed by `close`
@@ -25,8 +29,14 @@ class SpikeFile:
         self._waiting: list[tuple[int, NDArray[np.integer]]] = []
         self._number = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"contents": None}  # something to restore, or Python would not call `__setstate__`
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__()
+
     def prepare(self) -> None:
-        """Called in the child before the first step, which then finds at hand what writing needs."""
+        """Write nothing once, in the child before the first step, which then takes no longer than the others."""
         file_rows([(0, np.zeros(1, np.int32))])
         self._write(b"")
 

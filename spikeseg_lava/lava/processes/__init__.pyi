@@ -1,0 +1,9 @@
+from .encoder import SpikeSEGEncoder as SpikeSEGEncoder
+from .neurons import IF as IF
+from .neurons import MultiplicativeLIF as MultiplicativeLIF
+from .neurons import SubtractiveLIF as SubtractiveLIF
+from .plane_conv import PlaneConv as PlaneConv
+from .pool import OrPool as OrPool
+from .sink import SpikeSink as SpikeSink
+from .source import EventSource as EventSource
+from .spiking_conv import SpikingConv as SpikingConv
