@@ -44,7 +44,7 @@ class Scene:
         return counts / np.maximum(counts.max(axis=(1, 2, 3), keepdims=True), 1)
 
 
-class _Cloud(NamedTuple):
+class Cloud(NamedTuple):
     """Events before they meet the pixel grid; positions (N, 2) are (x, y)."""
 
     position: NDArray[np.float64]
@@ -60,12 +60,12 @@ def synthesize(plan: SceneParameters, seed: int) -> Scene:
     stars = rng.uniform((0, 0), plan.size[::-1], (plan.stars, 2)) - 0.5
     hot = np.stack([rng.integers(0, n, plan.hot_pixels) for n in plan.size[::-1]], axis=1)
     clouds = [
-        *(_streak(plan, track, rng) for track in tracks),
-        *(_star(plan, star, rng) for star in stars),
-        *(_hot_pixel(plan, pixel, rng) for pixel in hot),
-        _noise(plan, rng),
+        *(streak(plan, track, rng) for track in tracks),
+        *(cloud_of_star(plan, star, rng.exponential(plan.star_rate), rng) for star in stars),
+        *(cloud_of_hot_pixel(plan, pixel, rng) for pixel in hot),
+        cloud_of_noise(plan, rng),
     ]
-    events, sources = _expose(plan, clouds)
+    events, sources = expose(plan, clouds)
     return Scene(plan, events, Truth(plan.size, plan.duration_us, tracks, stars, hot, sources))
 
 
@@ -78,30 +78,34 @@ def _random_track(plan: SceneParameters, rng: Generator) -> Track:
     return Track((float(start[0]), float(start[1])), (float(velocity[0]), float(velocity[1])))
 
 
-def _streak(plan: SceneParameters, track: Track, rng: Generator) -> _Cloud:
+def streak(plan: SceneParameters, track: Track, rng: Generator) -> Cloud:
+    """Events of a point of light along its track."""
     time = _poisson_times(plan, plan.brightness * plan.speed, rng)
     polarity = _polarities(len(time), plan.off_share, rng)
     # OFF events appear where the object was a moment ago.
     position = track.positions(time - (polarity == 0) * plan.trail / plan.speed * SECOND)
-    return _Cloud(_blurred(plan, position, rng), time, polarity, STREAK)
+    return Cloud(_blurred(plan, position, rng), time, polarity, STREAK)
 
 
-def _star(plan: SceneParameters, star: NDArray[np.float64], rng: Generator) -> _Cloud:
-    time = _poisson_times(plan, rng.exponential(plan.star_rate), rng)
+def cloud_of_star(plan: SceneParameters, star: NDArray[np.float64], rate: float, rng: Generator) -> Cloud:
+    """Events of a star that drifts with the field and sends `rate` events per second."""
+    time = _poisson_times(plan, rate, rng)
     position = star + np.outer(time / SECOND, plan.drift)
-    return _Cloud(_blurred(plan, position, rng), time, _polarities(len(time), 0.5, rng), STAR)
+    return Cloud(_blurred(plan, position, rng), time, _polarities(len(time), 0.5, rng), STAR)
 
 
-def _hot_pixel(plan: SceneParameters, pixel: NDArray[np.int64], rng: Generator) -> _Cloud:
+def cloud_of_hot_pixel(plan: SceneParameters, pixel: NDArray[np.int64], rng: Generator) -> Cloud:
+    """ON events of one hot pixel."""
     time = _poisson_times(plan, plan.hot_rate, rng)
-    return _Cloud(np.repeat(pixel[None].astype(float), len(time), axis=0), time, np.ones(len(time), np.int8), HOT_PIXEL)
+    return Cloud(np.repeat(pixel[None].astype(float), len(time), axis=0), time, np.ones(len(time), np.int8), HOT_PIXEL)
 
 
-def _noise(plan: SceneParameters, rng: Generator) -> _Cloud:
+def cloud_of_noise(plan: SceneParameters, rng: Generator) -> Cloud:
+    """Events of no origin, anywhere."""
     height, width = plan.size
     time = _poisson_times(plan, plan.noise_rate * height * width, rng)
     position = rng.uniform((-0.5, -0.5), (width - 0.5, height - 0.5), (len(time), 2))
-    return _Cloud(position, time, _polarities(len(time), 0.5, rng), NOISE)
+    return Cloud(position, time, _polarities(len(time), 0.5, rng), NOISE)
 
 
 def _poisson_times(plan: SceneParameters, rate: float, rng: Generator) -> NDArray[np.float64]:
@@ -116,7 +120,7 @@ def _blurred(plan: SceneParameters, position: NDArray[np.float64], rng: Generato
     return position + rng.normal(0, plan.blur, position.shape)
 
 
-def _expose(plan: SceneParameters, clouds: list[_Cloud]) -> tuple[Events, NDArray[np.int8]]:
+def expose(plan: SceneParameters, clouds: list[Cloud]) -> tuple[Events, NDArray[np.int8]]:
     """Round to pixels, drop what misses the sensor, put in time order."""
     column, row = np.rint(np.concatenate([c.position for c in clouds])).astype(np.int32).T
     time = np.floor(np.concatenate([c.time for c in clouds])).astype(np.int64)
