@@ -1,4 +1,7 @@
-"""A file of `torch.save`, read with an allow-list of one harmless type: nothing in it is ever executed."""
+"""A file of `torch.save`: read without torch where it holds plain data, else by torch with an allow-list of one type.
+
+Nothing in the file is ever executed.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
-from torch.torch_version import TorchVersion
 
 from spikeseg_lava.errors import CheckpointError
+from spikeseg_lava.exchange.checkpoint.zip_reader import NotPlainError, read_plain
 from spikeseg_lava.files import writing
 
-ALLOWED: list[Any] = [TorchVersion]  # a str: training code stores `torch.__version__`
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 
 def read_torch_file(path: Path) -> Any:
-    """What `torch.save` wrote, all tensors on the CPU; raises CheckpointError in one line for anything else."""
+    """What `torch.save` wrote, tensors as arrays; raises CheckpointError in one line for anything else."""
     if not path.is_file():
         reason = "it is a folder" if path.is_dir() else "there is no such file"
         raise CheckpointError(f"`{path}` is not a checkpoint: {reason}")
@@ -33,11 +34,45 @@ def read_torch_file(path: Path) -> Any:
     if damaged := _damaged_entries(path):
         raise CheckpointError(f"`{path}` is damaged: {', '.join(map(repr, damaged[:3]))} do not match their checksums")
     try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals(ALLOWED):
+        return read_plain(path)
+    except NotPlainError:
+        return _read_with_torch(path)
+
+
+class UnreadTensor:
+    """A tensor that is no dense array: sparse, quantized, or without data."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+
+def _read_with_torch(path: Path) -> Any:
+    """Files of before torch 1.6, rare types of tensors; and the reason where a file is none that may be read."""
+    import torch
+    from torch.torch_version import TorchVersion
+
+    allowed: list[Any] = [TorchVersion]  # a str: training code stores `torch.__version__`
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(allowed):
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            contents = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise nearly everything
         raise CheckpointError(f"`{path}` cannot be read as a checkpoint: {_reason(error)}") from error
+    return _as_arrays(contents)
+
+
+def _as_arrays(value: Any) -> Any:
+    """The same with arrays in place of tensors, as `read_plain` gives them."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        try:
+            return (value.float() if value.dtype == torch.bfloat16 else value).detach().cpu().numpy()
+        except (TypeError, RuntimeError):
+            return UnreadTensor(str(value.dtype))
+    if isinstance(value, dict):
+        return {key: _as_arrays(inner) for key, inner in value.items()}
+    return [_as_arrays(inner) for inner in value] if isinstance(value, list) else value
 
 
 def sha256(path: Path) -> str:
@@ -89,6 +124,8 @@ def _reason(error: Exception) -> str:
 
 def write_checkpoint(path: Path, state: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
     """Write a checkpoint as SpikeSEG's training does: `model_state_dict` and `config`, in torch's zip format."""
+    import torch
+
     tensors = {key: torch.tensor(value) for key, value in state.items()}
     with writing(path) as file:
         torch.save({"model_state_dict": tensors, "config": dict(config)}, file)

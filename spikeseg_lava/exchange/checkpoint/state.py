@@ -13,20 +13,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import CheckpointError
+from spikeseg_lava.exchange.checkpoint.file import UnreadTensor
 from spikeseg_lava.network.floats import ConvLayer, Pair
 
 
 def weights_from(value: Any, label: str) -> NDArray[np.float32]:
     """Float32[O, I, kh, kw] of a weight tensor of any float type."""
-    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+    tensor = _tensor(value, label)
+    if tensor is None or tensor.dtype.kind != "f":
         raise CheckpointError(f"`{label}` is {_kind(value)}, expected a float tensor of shape (O, I, kh, kw)")
-    if value.ndim != 4 or not value.numel():
-        raise CheckpointError(f"`{label}` has shape {tuple(value.shape)}, expected (O, I, kh, kw)")
-    return np.ascontiguousarray(_finite(value.to(torch.float32), label))
+    if tensor.ndim != 4 or not tensor.size:
+        raise CheckpointError(f"`{label}` has shape {tensor.shape}, expected (O, I, kh, kw)")
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is infinite, which the next line refuses
+        weight = tensor.astype(np.float32)
+    return np.ascontiguousarray(_finite(weight, label))
 
 
 def channel_values(value: Any, channels: int, label: str) -> NDArray[np.float64]:
@@ -38,27 +41,38 @@ def channel_values(value: Any, channels: int, label: str) -> NDArray[np.float64]
 
 
 def _numbers(value: Any, label: str) -> NDArray[np.float64]:
+    tensor = _tensor(value, label)
     try:
-        tensor = torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError):
-        raise CheckpointError(f"`{label}` is {_kind(value)}, expected a number or a tensor of numbers") from None
-    if tensor.is_complex() or tensor.dtype == torch.bool:
+        tensor = np.asarray(value) if tensor is None else tensor
+    except ValueError:
+        tensor = np.empty(0, object)
+    if tensor.dtype.kind not in "fiub" or isinstance(value, (str, bytes)):
+        raise CheckpointError(f"`{label}` is {_kind(value)}, expected {_expected(tensor)}")
+    if tensor.dtype.kind == "b":
         raise CheckpointError(f"`{label}` is {_kind(tensor)}, expected real numbers")
-    return _finite(tensor.to(torch.float64), label)
+    return _finite(tensor.astype(np.float64), label)
 
 
-def _finite(tensor: torch.Tensor, label: str) -> NDArray[Any]:
-    try:
-        values = tensor.detach().cpu().numpy()
-    except (TypeError, RuntimeError):
-        raise CheckpointError(f"`{label}` is {_kind(tensor)}, expected an ordinary dense tensor") from None
+def _expected(tensor: NDArray[Any]) -> str:
+    return "real numbers" if tensor.dtype.kind == "c" else "a number or a tensor of numbers"
+
+
+def _tensor(value: Any, label: str) -> NDArray[Any] | None:
+    if isinstance(value, UnreadTensor):
+        raise CheckpointError(f"`{label}` is {_kind(value)}, expected an ordinary dense tensor")
+    return value if isinstance(value, np.ndarray) else None
+
+
+def _finite(values: NDArray[Any], label: str) -> NDArray[Any]:
     if bad := int(np.sum(~np.isfinite(values))):
         raise CheckpointError(f"`{label}` holds {bad} value(s) that are NaN or infinite, expected finite numbers")
     return values
 
 
 def _kind(value: Any) -> str:
-    return f"a tensor of {value.dtype}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
+    if isinstance(value, UnreadTensor):
+        return f"a tensor of {value.dtype}"
+    return f"a tensor of torch.{value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
 
 
 WRAPPERS = ("model_state_dict", "state_dict", "model")
@@ -88,7 +102,8 @@ def find_layers(contents: Any) -> tuple[LayerState, ...]:
 
 def _state_dict(contents: Any) -> Mapping[str, Any]:
     if not isinstance(contents, Mapping):
-        raise CheckpointError(f"holds a {type(contents).__name__}, expected a dictionary with {EXPECTED}")
+        kind = "Tensor" if isinstance(contents, np.ndarray) else type(contents).__name__
+        raise CheckpointError(f"holds a {kind}, expected a dictionary with {EXPECTED}")
     inner = next((contents[key] for key in WRAPPERS if isinstance(contents.get(key), Mapping)), contents)
     return {key: value for key, value in inner.items() if isinstance(key, str) and key.isprintable()}
 
@@ -124,7 +139,7 @@ def _some(keys: Mapping[str, Any]) -> str:
 def output_size(state: LayerState) -> Pair | None:
     """(height, width) of the layer's neurons, where their membranes were saved."""
     membrane = state.tensors.get("membrane")
-    if not isinstance(membrane, torch.Tensor) or membrane.ndim not in (3, 4):
+    if not isinstance(membrane, np.ndarray) or membrane.ndim not in (3, 4):
         return None
     return int(membrane.shape[-2]), int(membrane.shape[-1])
 
