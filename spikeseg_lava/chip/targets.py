@@ -1,25 +1,30 @@
-"""Chips as data: every limit with its unit, its source and whether it is published or only inferred.
+"""Chips as data: every limit and every cost with its unit, its source and how far it can be trusted.
 
-`published`: stated by the maker, a paper, or the sources of lava-nc 0.10. `inferred`: read off printouts of the Lava
-compiler in public notebooks (lava-dl `yolo_kp`, `mnist`, `pilotnet_snn`); no specification says it.
+`published`: stated by the maker, a paper, or the sources of lava-nc 0.10. `measured`: read off a published measurement.
+`fitted`: a parameter of a model, adjusted to published measurements. `inferred`: concluded from printouts of the Lava
+compiler in public notebooks (lava-dl `yolo_kp`, `mnist`, `pilotnet_snn`) or scaled from another chip; no specification
+says it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from spikeseg_lava.errors import ArgumentError
 
-Standing = Literal["published", "inferred"]
+Standing = Literal["published", "measured", "fitted", "inferred"]
+
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
-class Fact:
+class Fact(Generic[Number]):
     """One number of a chip: `value` in `unit`, where it was read (`source`), and how far it can be trusted."""
 
-    value: int
+    value: Number
     unit: str
     source: str
     standing: Standing = "published"
@@ -39,6 +44,8 @@ class Target:
         accumulator_bits: signed sum of one step's synapses; beyond it the sum wraps.
         payload_bits: unsigned payload of a graded spike; 1 where spikes are binary only.
         neurons_per_core, synapse_bytes_per_core, axons_in_per_core, axons_out_per_core: of one neuron core.
+        conv_axons_in: incoming axons of a core of a convolution; 0 where every input neuron takes one.
+        dense_synapse_bits: memory of one synapse where none is shared, its address included.
         populations_per_core: sets of neuron parameters (threshold, decay, bias exponent) one core can hold.
         cores_per_chip: neuron cores of the chip; `mapped_cores`: those the compiler uses.
         neurons_per_chip, synapses_per_chip: as the maker states them.
@@ -47,26 +54,28 @@ class Target:
 
     name: str
     title: str
-    weight_bits: Fact
-    synapse_shift_max: Fact
-    state_bits: Fact
-    decay_bits: Fact
-    threshold_bits: Fact
-    threshold_shift: Fact
-    bias_bits: Fact
-    bias_shift_max: Fact
-    accumulator_bits: Fact
-    payload_bits: Fact
-    neurons_per_core: Fact
-    synapse_bytes_per_core: Fact
-    axons_in_per_core: Fact
-    axons_out_per_core: Fact
-    populations_per_core: Fact
-    cores_per_chip: Fact
-    mapped_cores: Fact
-    neurons_per_chip: Fact
-    synapses_per_chip: Fact
-    floor_in_stock_neuron: Fact
+    weight_bits: Fact[int]
+    synapse_shift_max: Fact[int]
+    state_bits: Fact[int]
+    decay_bits: Fact[int]
+    threshold_bits: Fact[int]
+    threshold_shift: Fact[int]
+    bias_bits: Fact[int]
+    bias_shift_max: Fact[int]
+    accumulator_bits: Fact[int]
+    payload_bits: Fact[int]
+    neurons_per_core: Fact[int]
+    synapse_bytes_per_core: Fact[int]
+    axons_in_per_core: Fact[int]
+    axons_out_per_core: Fact[int]
+    conv_axons_in: Fact[int]
+    dense_synapse_bits: Fact[int]
+    populations_per_core: Fact[int]
+    cores_per_chip: Fact[int]
+    mapped_cores: Fact[int]
+    neurons_per_chip: Fact[int]
+    synapses_per_chip: Fact[int]
+    floor_in_stock_neuron: Fact[int]
 
     @property
     def state_max(self) -> int:
@@ -78,7 +87,7 @@ class Target:
         """Largest payload of a spike."""
         return 2**self.payload_bits.value - 1
 
-    def facts(self) -> Iterator[tuple[str, Fact]]:
+    def facts(self) -> Iterator[tuple[str, Fact[int]]]:
         """Every limit by name, in the order of the attributes."""
         for item in fields(self):
             value = getattr(self, item.name)
@@ -97,6 +106,8 @@ _DAVIES = "Davies et al. 2018, Loihi, IEEE Micro 38(1)"
 _NENGO = "nengo-loihi 1.1 builder/validate.py, block.py"
 _BRIEF = "Intel, Loihi 2 technology brief, 2021"
 _LIF = "lava-nc 0.10 proc/lif/models.py"
+_PILOTNET = "compiler printout in lava-dl pilotnet_snn/benchmark.ipynb"
+_YOLO = "compiler printout in lava-dl yolo_kp/run_eth.ipynb"
 _CONSTANTS = "lava-nc 0.10 compiler/subcompilers/constants.py"
 
 LOIHI1 = Target(
@@ -116,6 +127,8 @@ LOIHI1 = Target(
     synapse_bytes_per_core=Fact(131_072, "bytes", f"{_NENGO}: 16384 words of 64 bit; {_DAVIES}: 128 KB"),
     axons_in_per_core=Fact(4096, "axons", _NENGO),
     axons_out_per_core=Fact(4096, "axons", _NENGO),
+    conv_axons_in=Fact(0, "axons", f"{_NENGO}: an axon for every input neuron"),
+    dense_synapse_bits=Fact(8, "bit", f"{_NENGO}: weight_bits; addresses are not counted"),
     populations_per_core=Fact(16, "populations", f"{_NENGO}: threshold configurations"),
     cores_per_chip=Fact(128, "cores", _DAVIES),
     mapped_cores=Fact(128, "cores", f"{_CONSTANTS}: NUM_VIRTUAL_CORES_L2"),
@@ -137,12 +150,14 @@ LOIHI2 = Target(
     bias_shift_max=Fact(7, "bit", _LIF),
     accumulator_bits=Fact(24, "bit", f"{_LIF}; proc/conv/models.py: signed_clamp to 24 bit"),
     payload_bits=Fact(24, "bit", f"{_BRIEF}: up to 32 bit; lava-nc ports have precision 24, the tighter one is used"),
-    neurons_per_core=Fact(4095, "neurons", "lava-dl yolo_kp, mnist printouts: 3584 are 87.52 %", "inferred"),
+    neurons_per_core=Fact(4095, "neurons", f"{_YOLO}: 3584 are 87.52 %", "inferred"),
     synapse_bytes_per_core=Fact(
-        128_000, "bytes", "lava-dl printouts: a convolution of 4608 weights is 3.60 %, one byte each", "inferred"
+        96_000, "bytes", f"{_PILOTNET}: SynMem, registers=12000, words of 64 bit ({_YOLO}: 16000)", "inferred"
     ),
     axons_in_per_core=Fact(16_000, "axons", "lava-dl mnist printout: 784 are 4.90 %", "inferred"),
-    axons_out_per_core=Fact(16_000, "axons", "lava-dl printouts: AxonMap", "inferred"),
+    axons_out_per_core=Fact(16_000, "axons", f"{_YOLO}: AxonMap, 2688 are 16.80 %", "inferred"),
+    conv_axons_in=Fact(2, "axons", f"{_PILOTNET}, {_YOLO}: AxonIn 1 or 2", "inferred"),
+    dense_synapse_bits=Fact(23, "bit", f"{_PILOTNET}: 7253 words of 64 bit for 8 neurons of 2560 inputs", "inferred"),
     populations_per_core=Fact(8, "populations", "lava-dl printouts: one neuron group is 12.5 %", "inferred"),
     cores_per_chip=Fact(128, "cores", _BRIEF),
     mapped_cores=Fact(120, "cores", f"{_CONSTANTS}: NUM_VIRTUAL_CORES_L3"),

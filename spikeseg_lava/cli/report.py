@@ -96,8 +96,7 @@ def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
 
 def _savings(network: SpikingNetwork | FixedPointModel, built: Report) -> list[Table]:
     """Of the network itself where it is known: equal maps are easier to merge before they are integers."""
-    from spikeseg_lava.chip.report.alternatives import savings_table
-    from spikeseg_lava.chip.report.resources import resources
+    from spikeseg_lava.chip.report.resources import resources, savings_table
     from spikeseg_lava.network.simplification import simplify
 
     if isinstance(network, SpikingNetwork):

@@ -14,11 +14,11 @@ from spikeseg_lava.errors import ArgumentError
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_fact_has_value_source_and_standing(name: str) -> None:
     facts = dict(get_target(name).facts())
-    assert len(facts) == 20
+    assert len(facts) == 22
     for fact in facts.values():
         assert fact.value >= 0
         assert len(fact.source) > 10
-        assert fact.standing in ("published", "inferred")
+        assert fact.standing in ("published", "measured", "fitted", "inferred")
 
 
 def test_published_figures_of_the_chips() -> None:

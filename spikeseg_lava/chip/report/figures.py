@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+from spikeseg_lava.chip.costs import Costs, EnergyEstimate, costs_of
 from spikeseg_lava.chip.report.activity import Activity, LayerActivity
-from spikeseg_lava.chip.report.energy import COSTS, EnergyEstimate
 from spikeseg_lava.chip.report.resources import LayerResources, Resources
 from spikeseg_lava.chip.report.table import Figure, number
 from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
 from spikeseg_lava.chip.rules.mapped_model import MappedModel, limits_of_rule
+from spikeseg_lava.chip.step_time import StepTimes, speeds_of
 from spikeseg_lava.chip.targets import Fact, Target
 from spikeseg_lava.network.bounds import LayerRange
 from spikeseg_lava.network.floats import Shape
 
 COUNTED = "exact count, spikeseg_lava.network.counting"
-MAPPED = "a cut that fits, spikeseg_lava.chip.tiling; the chip's compiler may find another"
-PER_EVENT = "estimate, not a measurement; " + "; ".join(f"{event}: {cost.source}" for event, cost in COSTS.items())
+MAPPED = "inferred: the rule of the compiler's printed partitions, spikeseg_lava.chip.tiling"
 
 
 def all_figures(
@@ -24,6 +25,7 @@ def all_figures(
     resources: Resources,
     activity: Activity | None,
     energy: EnergyEstimate | None,
+    times: StepTimes | None,
     findings: Sequence[Finding],
 ) -> Iterator[Figure]:
     """Figures of the network, then of each layer."""
@@ -35,8 +37,10 @@ def all_figures(
         yield from _ranges(name, ranges, mapped)
     if activity:
         yield from _activity(activity)
-    if activity and energy:
-        yield from _energy(activity, energy)
+    if times:
+        yield from _times(times, mapped)
+    if times and energy:
+        yield from _energy(energy, costs_of(resources.target))
 
 
 def _network(found: Resources) -> Iterator[Figure]:
@@ -44,13 +48,16 @@ def _network(found: Resources) -> Iterator[Figure]:
     pools = " + ".join(number(layer.neurons) for layer in found.layers if layer.is_pool) or "no pools"
     synapses = " + ".join(number(layer.synapses) for layer in found.convolutions)
     cores = " + ".join(f"{number(layer.cores)} ({layer.name})" for layer in found.layers)
-    apart = " + ".join(number(layer.unshared.cores if layer.unshared else None) for layer in found.layers)
     mapped = found.target.mapped_cores
     yield Figure("network.neurons", found.neurons, "neurons", f"{neurons}, convolutions only", COUNTED)
     yield Figure("network.pool_neurons", found.pool_neurons, "neurons", pools, COUNTED)
     yield Figure("network.synapses", found.synapses, "synapses", f"{synapses}, inside the borders", COUNTED)
     yield Figure("network.cores", found.cores, "cores", cores, MAPPED)
-    yield Figure("network.unshared_cores", found.unshared_cores, "cores", f"{apart}, each synapse for itself", MAPPED)
+    yield Figure(
+        "network.all_neurons", found.neurons + found.pool_neurons, "neurons", "convolutions and pools", COUNTED
+    )
+    form = "every neuron of every group on the chip"
+    yield Figure("network.placed_neurons", found.placed_neurons, "neurons on the chip", form, COUNTED)
     chips = f"{number(found.cores)} cores / {mapped.value} a chip, rounded up"
     yield Figure("network.chips", found.chips, "chips", chips, _source(mapped))
 
@@ -79,28 +86,30 @@ def _layer(layer: LayerResources, target: Target) -> Iterator[Figure]:
     bits = _source(target.weight_bits)
     kernel = f"{layer.kernel_bytes // layer.planes:,} weights x {layer.planes} plane(s), one byte each"
     yield Figure(f"{name}.kernel_bytes", layer.kernel_bytes, "bytes", f"{kernel}; once a core", bits)
-    apart = f"{number(layer.synapses)} synapses x {layer.planes} plane(s), one byte each"
-    yield Figure(f"{name}.unshared_bytes", layer.unshared_bytes, "bytes", apart, bits)
     yield from _placing(layer, target)
 
 
 def _placing(layer: LayerResources, target: Target) -> Iterator[Figure]:
-    name, tiling, unshared = layer.name, layer.tiling, layer.unshared
+    name = layer.name
     least = f"{number(layer.neurons)} neurons / {target.neurons_per_core.value:,} a core, rounded up"
     source = _source(target.neurons_per_core)
     yield Figure(f"{name}.cores_by_neurons", layer.cores_by_neurons, "cores", least, source)
-    cut = f"blocks of {_product(tiling.block.shape)} outputs" if tiling else "not even one neuron fits a core"
+    made = " + ".join(f"{number(part.group.neurons)} ({part.group.name})" for part in layer.placed)
+    yield Figure(f"{name}.placed_neurons", layer.placed_neurons, "neurons on the chip", made, COUNTED)
+    cuts = [f"{part.tiling.cores} tiles of {_product(part.tiling.tile.shape)}" for part in layer.placed if part.tiling]
+    fit = len(cuts) == len(layer.placed)
+    cut = " + ".join(cuts) if fit else "not even one neuron fits a core"
     yield Figure(f"{name}.cores", layer.cores, "cores", f"{cut}, kernel stored once a core", MAPPED)
-    apart = f"blocks of {_product(unshared.block.shape)} outputs" if unshared else "not even one neuron fits a core"
-    cores = unshared.cores if unshared else None
-    yield Figure(f"{name}.unshared_cores", cores, "cores", f"{apart}, every synapse for itself", MAPPED)
-    if not tiling:
+    if not fit or not cuts:
         return
-    yield _share(f"{name}.core_neurons", tiling.block.neurons, target.neurons_per_core)
-    yield _share(f"{name}.core_synapse_bytes", tiling.block.synapse_bytes, target.synapse_bytes_per_core)
-    yield _share(f"{name}.core_axons_in", tiling.block.axons_in, target.axons_in_per_core)
-    chip = f"{tiling.cores} of {target.mapped_cores.value} cores the compiler uses"
-    share = 100 * tiling.cores / target.mapped_cores.value
+    for key, limit, taken in (
+        ("core_neurons", target.neurons_per_core, max(tile.neurons for tile in layer.fullest)),
+        ("core_synapse_bytes", target.synapse_bytes_per_core, max(tile.synapse_bytes for tile in layer.fullest)),
+        ("core_axons_in", target.axons_in_per_core, max(tile.axons_in for tile in layer.fullest)),
+    ):
+        yield _share(f"{name}.{key}", taken, limit)
+    chip = f"{layer.cores} of {target.mapped_cores.value} cores the compiler uses"
+    share = 100 * (layer.cores or 0) / target.mapped_cores.value
     yield Figure(f"{name}.chip_share", share, "% of a chip", chip, _source(target.mapped_cores))
 
 
@@ -152,19 +161,36 @@ def _layer_activity(layer: LayerActivity, steps: int) -> Iterator[Figure]:
     yield Figure(f"{name}.active_share", 100 * layer.active / neurons, "% of neurons", share, "the record")
 
 
-def _energy(activity: Activity, energy: EnergyEstimate) -> Iterator[Figure]:
-    totals = [("network", energy.total, activity.operations, activity.updates, activity.spikes)]
-    layers = [(x.name, energy.layers[x.name], x.operations, x.updates, x.spikes) for x in activity.layers]
-    for name, interval, *events in totals + layers:
-        for end, value in (("low", interval.low), ("high", interval.high)):
-            terms = [
-                f"{number(n)} {event}s x {getattr(cost, end):g} pJ"
-                for n, (event, cost) in zip(events, COSTS.items(), strict=True)
-            ]
-            yield Figure(f"{name}.energy_{end}", value, "µJ (estimate)", " + ".join(terms), PER_EVENT)
+def _times(times: StepTimes, mapped: MappedModel) -> Iterator[Figure]:
+    speeds = speeds_of(mapped.target)
+    rule = f"busiest core: operations x {speeds.operation_ns.value:g} ns or neurons x {speeds.update_ns.value:g} ns"
+    source = f"{_source(speeds.operation_ns)}; {_source(speeds.update_ns)}"
+    steps = f"mean of {len(times.limits)} chip steps; {rule}, at least {speeds.barrier_ns.value:g} ns"
+    yield Figure("network.step_time", times.mean, "µs a chip step", steps, source)
+    for load in times.loads:
+        busiest = int(load.operations.max(initial=0))
+        name = f"{load.group.name}.busiest_core_operations"
+        yield Figure(name, busiest, "synaptic operations", "of the busiest core in its busiest step", COUNTED)
 
 
-def _share(key: str, value: int, limit: Fact) -> Figure:
+def _energy(energy: EnergyEstimate, costs: Costs) -> Iterator[Figure]:
+    calibrated = f"estimate, not a measurement; {_source(costs.operation.low)}; calibrated: {costs.calibration.source}"
+    every = tuple(map(sum, zip(*energy.events.values(), strict=True)))
+    for name, interval in {"network": energy.total, **energy.layers}.items():
+        counted = zip(("operations", "updates", "spikes"), energy.events.get(name, every), strict=True)
+        kinds = (costs.operation, costs.update, costs.spike)
+        terms = [(f"{number(n)} {event}", cost) for (event, n), cost in zip(counted, kinds, strict=True)]
+        low = " + ".join(f"{text} x {cost.low.value:g} pJ" for text, cost in terms)
+        high = " + ".join(f"{text} x {cost.high.value:g} pJ" for text, cost in terms)
+        scaled = f"{costs.calibration.value:g} x ({low})"
+        yield Figure(f"{name}.energy_low", interval.low, "µJ (estimate)", scaled, calibrated)
+        yield Figure(f"{name}.energy_high", interval.high, "µJ (estimate)", high, _source(costs.operation.high))
+    if costs.static_watts is not None:
+        formula = f"{costs.static_watts.value:g} W a chip x time of all steps"
+        yield Figure("network.energy_static", energy.static, "µJ (estimate)", formula, _source(costs.static_watts))
+
+
+def _share(key: str, value: int, limit: Fact[int]) -> Figure:
     formula = f"{value:,} of {limit.value:,} {limit.unit} of the fullest core"
     return Figure(key, 100 * value / limit.value, "% of a core", formula, _source(limit))
 
@@ -174,7 +200,7 @@ def _fan_in(layer: LayerResources) -> str:
     return f"{channels} channel(s) x {layer.fan_in // channels} positions = {layer.fan_in}"
 
 
-def _source(fact: Fact) -> str:
+def _source(fact: Fact[Any]) -> str:
     return f"{fact.standing}: {fact.source}"
 
 

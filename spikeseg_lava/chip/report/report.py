@@ -8,16 +8,24 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from spikeseg_lava.chip.costs import EnergyEstimate
+from spikeseg_lava.chip.groups import ChipNetwork
 from spikeseg_lava.chip.report.activity import Activity
-from spikeseg_lava.chip.report.energy import EnergyEstimate
 from spikeseg_lava.chip.report.figures import all_figures
 from spikeseg_lava.chip.report.resources import Resources
 from spikeseg_lava.chip.report.table import Figure, Table, number
-from spikeseg_lava.chip.rules.finding import Finding
+from spikeseg_lava.chip.rules.finding import Finding, Severity
 from spikeseg_lava.chip.rules.mapped_model import MappedModel
+from spikeseg_lava.chip.step_time import StepTimes, frame_times, speeds_of
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.spikes.record import SpikeRecord
+
+SEVERITY_TITLES: Mapping[Severity, str] = {
+    "error": "Design rules that are broken",
+    "warning": "Warnings of the design rules",
+    "info": "For information: what the design rules note",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +37,7 @@ class Report:
         mapped: the model at one frame size on one target, with its ranges.
         findings: broken design rules, errors first.
         activity, energy: of the run in `record`; None where none was given.
+        times: of the chip steps of the run, on the compiler's cut; `spread`: with the busiest layers cut finer.
         further: tables to show as well, such as `savings_table` or `stock_table`.
     """
 
@@ -39,6 +48,8 @@ class Report:
     record: SpikeRecord | None = None
     activity: Activity | None = None
     energy: EnergyEstimate | None = None
+    times: StepTimes | None = None
+    spread: StepTimes | None = None
     further: tuple[Table, ...] = ()
 
     @property
@@ -54,7 +65,9 @@ class Report:
         """Every number by its key, each with unit, formula and source."""
         return {
             figure.key: figure
-            for figure in all_figures(self.mapped, self.resources, self.activity, self.energy, self.findings)
+            for figure in all_figures(
+                self.mapped, self.resources, self.activity, self.energy, self.times, self.findings
+            )
         }
 
     def count(self, severity: str) -> int:
@@ -62,14 +75,27 @@ class Report:
         return sum(finding.severity == severity for finding in self.findings)
 
     @property
+    def network(self) -> ChipNetwork:
+        """The form in which the model is placed."""
+        return self.mapped.network
+
+    @property
     def verdict(self) -> str:
-        """One line: does it fit?"""
+        """One line: does it fit, in which form, and on how much of the chip?"""
         errors, warnings = self.count("error"), self.count("warning")
         if errors:
             return f"does not run on {self.target.title} as it is: {errors} rule(s) broken"
-        if warnings:
-            return f"within the limits of {self.target.title}, with {warnings} warning(s)"
-        return f"within the limits of {self.target.title}"
+        cores, chips = self.resources.cores, self.resources.chips
+        place = "" if cores is None else f" on {number(cores)} core(s) of {number(chips)} chip(s)"
+        told = f", with {warnings} warning(s)" if warnings else ""
+        return f"within the limits of {self.target.title}{place} as {self.network.form}{told}"
+
+    @property
+    def frame_times(self) -> list[float] | None:
+        """Microseconds from the arrival of each frame to the next, on the compiler's cut."""
+        if self.times is None:
+            return None
+        return frame_times(self.times, self.network.steps_per_frame, self.mapped.steps).tolist()
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible: title, verdict, findings, every figure, provenance."""
@@ -80,9 +106,17 @@ class Report:
             "steps": self.mapped.steps,
             "fire_once": self.mapped.fire_once,
             "verdict": self.verdict,
+            "form": self.network.form,
+            "cores": self.resources.cores,
+            "layer_cores": self.resources.layer_cores,
+            "chips": self.resources.chips,
+            "step_time_us": self.frame_times,
+            "chip_steps": None if self.times is None else _steps_json(self.times),
+            "spread": None if self.spread is None else _spread_json(self.spread),
             "findings": [finding.to_json() for finding in self.findings],
             "figures": {key: figure.to_json() for key, figure in self.figures.items()},
             "further": [table.to_json() for table in self.further],
+            "energy_uj": None if self.energy is None else _energy_json(self.energy),
             "energy_scope": self.energy.scope if self.energy else None,
             "provenance": dict(self.provenance),
         }
@@ -115,32 +149,49 @@ def render_text(report: Report, explain: bool = False) -> str:
 
 
 def tables(report: Report) -> Iterator[Table]:
-    """Design rules, resources, ranges; activity and energy where a run was given; what else the report was given."""
-    if report.findings:
-        yield _findings(report)
+    """Rules broken, warned of and for information; resources, ranges; time, activity and energy of a run; the rest."""
+    for severity, title in SEVERITY_TITLES.items():
+        found = [finding for finding in report.findings if finding.severity == severity]
+        if found:
+            yield _findings(found, f"{title} ({report.target.title})")
     yield _resources(report)
     yield _filling(report)
     yield _ranges(report)
+    if report.times:
+        yield _times(report, report.times)
     if report.activity:
         yield _activity(report)
     yield from report.further
 
 
-def _findings(report: Report) -> Table:
-    rows = [(f.severity, f.rule, f.layer, f.value, f.limit, f.unit, f.message, f.remedy) for f in report.findings]
-    columns = ("severity", "rule", "layer", "value", "limit", "unit", "what is wrong", "remedy")
-    return Table(f"Design rules of {report.target.title} that are broken", columns, rows)
+def _findings(found: Sequence[Finding], title: str) -> Table:
+    rows = [(f.rule, f.layer, f.value, f.limit, f.unit, f.message, f.remedy) for f in found]
+    return Table(title, ("rule", "layer", "value", "limit", "unit", "what it is", "remedy"), rows)
 
 
 def _resources(report: Report) -> Table:
-    quantities = ("neurons", "synapses", "kernel_bytes", "unshared_bytes", "cores", "unshared_cores")
+    quantities = ("neurons", "placed_neurons", "synapses", "kernel_bytes", "cores")
     rows = [[x.name, "x".join(map(str, x.output_shape)), *_cells(report, x.name, quantities)] for x in _layers(report)]
-    rows.append(["convolutions", "", *_cells(report, "network", ("neurons", "synapses")), None, None, None, None])
-    rows.append(["all layers", "", None, None, None, None, *_cells(report, "network", ("cores", "unshared_cores"))])
-    columns = ("layer", "outputs CxHxW", "neurons", "synapses", "kernel bytes", "bytes unshared", "cores", "unshared")
+    totals = _cells(report, "network", ("all_neurons", "placed_neurons"))
+    rows.append(["all layers", "", *totals, None, None, *_cells(report, "network", ("cores",))])
+    columns = ("layer", "outputs CxHxW", "neurons", "on the chip", "synapses", "kernel bytes", "cores")
     height, width = report.mapped.size
     chips = f"{number(report.resources.chips)} chip(s) of {report.target.mapped_cores.value} cores"
-    return Table(f"Resources at {height} x {width} pixels on {report.target.title}: {chips}", columns, rows)
+    title = f"Resources at {height} x {width} pixels on {report.target.title}: {chips}"
+    return Table(title, columns, rows, reconciled(report))
+
+
+def reconciled(report: Report) -> str:
+    """In words, why the totals of neurons differ."""
+    found = report.resources
+    model = found.neurons + found.pool_neurons
+    parts = f"{number(found.neurons)} neurons in convolutions and {number(found.pool_neurons)} in pools"
+    if found.placed_neurons == model:
+        return f"{parts} are {number(model)}, each of them one neuron on the chip."
+    return (
+        f"{parts} are {number(model)} of the model; the chip holds {number(found.placed_neurons)}, as it is placed as "
+        f"{report.network.form}."
+    )
 
 
 def _filling(report: Report) -> Table:
@@ -157,6 +208,30 @@ def _ranges(report: Report) -> Table:
     return Table(title, columns, rows)
 
 
+def _times(report: Report, times: StepTimes) -> Table:
+    after = {load.group.name: load for load in report.spread.loads} if report.spread else {}
+    speeds = speeds_of(report.target)
+    rows = []
+    for load in times.loads:
+        name, later = load.group.name, after.get(load.group.name, load)
+        limiting = 100 * sum(limit.endswith(f" of {name}") for limit in times.limits) / max(1, len(times.limits))
+        busiest = [float(x.microseconds(speeds).max(initial=0)) for x in (load, later)]
+        most = int(load.operations.max(initial=0))
+        rows.append([name, load.tiling.cores, most, load.neurons, busiest[0], limiting, later.tiling.cores, busiest[1]])
+    last = report.spread or times
+    rows.append(["mean step", times.cores, None, None, times.mean, None, last.cores, last.mean])
+    columns = (
+        "group", "cores", "most operations of a core", "neurons of a core", "longest step (µs)", "% of steps it limits",
+        "cores, spread", "longest step, spread (µs)",
+    )  # fmt: skip
+    note = (
+        f"A step waits for its busiest core: {speeds.operation_ns.value:g} ns a synaptic operation or "
+        f"{speeds.update_ns.value:g} ns a neuron, at least {speeds.barrier_ns.value:g} ns, without host and input. "
+        "Spread: the busiest groups cut finer on the cores that are left."
+    )
+    return Table(f"Time of {len(times.limits)} chip steps", columns, rows, note)
+
+
 def _activity(report: Report) -> Table:
     quantities = ("input_events", "operations", "updates", "spikes", "active_share", "energy_low", "energy_high")
     names = [x.name for x in _layers(report)]
@@ -167,8 +242,26 @@ def _activity(report: Report) -> Table:
         "layer", "input events", "synaptic operations", "neuron updates", "spikes", "% of neurons fired",
         "energy low (µJ)", "energy high (µJ)",
     )  # fmt: skip
-    scope = report.energy.scope if report.energy else ""
+    scope = ""
+    if report.energy:
+        idle = "unknown" if report.energy.static is None else f"{number(report.energy.static)} µJ"
+        scope = f"Idle power over the run: {idle}. {report.energy.scope}"
     return Table(f"One sample of {report.mapped.steps} steps; energy is an estimate", columns, rows, scope)
+
+
+def _steps_json(times: StepTimes) -> dict[str, Any]:
+    return {"microseconds": times.microseconds.tolist(), "limits": list(times.limits), "mean": times.mean}
+
+
+def _spread_json(times: StepTimes) -> dict[str, Any]:
+    cores: dict[str, int] = {}
+    for load in times.loads:
+        cores[load.group.layer] = cores.get(load.group.layer, 0) + load.tiling.cores
+    return {"cores": times.cores, "layer_cores": cores, "mean_step_us": times.mean}
+
+
+def _energy_json(energy: EnergyEstimate) -> dict[str, Any]:
+    return {"dynamic_low": energy.total.low, "dynamic_high": energy.total.high, "static": energy.static}
 
 
 def _layers(report: Report) -> Sequence[Any]:

@@ -7,11 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from spikeseg_lava.chip.groups import ChipNetwork, as_given
 from spikeseg_lava.chip.rules import neuron, placement, synapse
 from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
-from spikeseg_lava.chip.rules.mapped_model import MappedModel, PlacedLayer
+from spikeseg_lava.chip.rules.mapped_model import MappedModel
 from spikeseg_lava.chip.targets import Target, get_target
-from spikeseg_lava.chip.tiling import tile
+from spikeseg_lava.chip.tiling import place
 from spikeseg_lava.errors import ArgumentTypeError
 from spikeseg_lava.network.bounds import STEPS, layer_ranges
 from spikeseg_lava.network.floats import Pair
@@ -87,29 +88,22 @@ def examine(
     fire_once: bool = True,
     frames: NDArray[Any] | None = None,
     record: SpikeRecord | None = None,
+    network: ChipNetwork | None = None,
 ) -> MappedModel:
-    """What the rules look at; arguments as `check_rules`."""
+    """What the rules examine; arguments as `check_rules`, `network` being the form in which the model is placed."""
     if not isinstance(model, FixedPointModel):
         raise ArgumentTypeError(f"`model` must be a FixedPointModel, got {type(model).__name__}; quantise it first")
     target = target if isinstance(target, Target) else get_target(target or model.target)
     if frames is not None:
         size, steps = size or _size(frames), steps or len(frames)
-    shapes = model.shapes(size)
     size = size or model.input_size or (0, 0)
     steps = steps or model.timesteps or STEPS
     observed = None
     if frames is not None and record is not None:
         observed = observe(model, layer_inputs(model, frames, record), fire_once)
+    network = network or as_given(model, size)
     ranges = layer_ranges(model, steps, observed)
-    return MappedModel(model, target, size, steps, fire_once, _placed(model, target, size, shapes), ranges)
-
-
-def _placed(model: FixedPointModel, target: Target, size: Pair, shapes: dict[str, Any]) -> tuple[PlacedLayer, ...]:
-    placed, shape = [], (model.input_channels, *size)
-    for layer in model.layers:
-        placed.append(PlacedLayer(layer, shape, shapes[layer.name], tile(layer, shape, target)))
-        shape = shapes[layer.name]
-    return tuple(placed)
+    return MappedModel(model, target, size, steps, fire_once, network, place(network.groups, target), ranges)
 
 
 def _size(frames: NDArray[Any]) -> Pair:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spikeseg_lava.chip.groups import ChipNetwork
 from spikeseg_lava.chip.targets import Target
-from spikeseg_lava.chip.tiling import Tiling
+from spikeseg_lava.chip.tiling import PlacedGroup
 from spikeseg_lava.network.bounds import LayerRange
-from spikeseg_lava.network.floats import Pair, Shape
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointModel
+from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
 
 LIMITS_OF: Mapping[str, tuple[str, ...]] = {
     "saturation_of_floored_membranes": ("state_bits",),
@@ -48,22 +49,13 @@ def limits_of_rule(rule: str, target: Target) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class PlacedLayer:
-    """A layer with the shape of its input, and how it is cut into cores (None: not even one neuron fits one)."""
-
-    layer: FixedPointLayer
-    input_shape: Shape
-    output_shape: Shape
-    tiling: Tiling | None
-
-
-@dataclass(frozen=True, eq=False)
 class MappedModel:
     """A model at one frame size on one target, with the ranges of its integers.
 
     Attributes:
         size: (height, width) of the frames in pixels.
         steps: time steps of a sample.
+        network: the form in which it is placed; `placed`: its groups cut into cores.
         ranges: of each convolution, by name.
     """
 
@@ -72,7 +64,8 @@ class MappedModel:
     size: Pair
     steps: int
     fire_once: bool
-    layers: tuple[PlacedLayer, ...]
+    network: ChipNetwork
+    placed: tuple[PlacedGroup, ...]
     ranges: dict[str, LayerRange]
 
     def convolutions(self) -> list[tuple[FixedPointConv, LayerRange]]:

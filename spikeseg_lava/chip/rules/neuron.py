@@ -55,6 +55,8 @@ def accumulator(mapped: MappedModel) -> Iterator[Finding]:
 
 def stock_current(mapped: MappedModel) -> Iterator[Finding]:
     """The stock LIF shifts its input by 6 into 24 bit and wraps there: payload * sum |w| must stay below 2**17."""
+    if mapped.network.stock:
+        return
     limit = 2 ** (mapped.target.state_bits.value - 1 - mapped.target.threshold_shift.value) - 1
     for layer, ranges in mapped.convolutions():
         value = ranges.payload * ranges.weight_sum
@@ -83,6 +85,8 @@ def positive_threshold(mapped: MappedModel) -> Iterator[Finding]:
 
 def floor_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
     """A floor that ever acts needs more than a stock LIF, whose membrane sinks below zero."""
+    if mapped.network.stock:
+        return
     for layer, ranges in mapped.convolutions():
         lowest = ranges.drive.low - int(layer.neuron.leak.max())
         if layer.neuron.floor and lowest < 0:
@@ -96,6 +100,8 @@ def floor_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
 
 def fire_once_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
     """At most one spike per sample has no fixed-point model in stock Lava (`LIFRefractory` is float only)."""
+    if mapped.network.stock:
+        return
     if mapped.fire_once:
         yield Finding(
             "fire_once_beyond_stock", "network", "info", 1, 0, "rules", "fire-once is in no fixed-point stock neuron",
@@ -105,6 +111,8 @@ def fire_once_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
 
 def one_threshold_a_population(mapped: MappedModel) -> Iterator[Finding]:
     """The stock LIF has one threshold, leak and decay for all of its neurons; each set is a population."""
+    if mapped.network.stock:
+        return
     for layer, _ in mapped.convolutions():
         value = populations(layer)
         if value == 1:
@@ -132,6 +140,8 @@ def decay_word(mapped: MappedModel) -> Iterator[Finding]:
 
 def stock_threshold(mapped: MappedModel) -> Iterator[Finding]:
     """The stock LIF fires at V > vth << 6, so Theta - 1 must fit the threshold's mantissa."""
+    if mapped.network.stock:
+        return
     limit = 2**mapped.target.threshold_bits.value - 1
     for layer, _ in mapped.convolutions():
         value = int(layer.neuron.threshold.max()) - 1
@@ -145,6 +155,8 @@ def stock_threshold(mapped: MappedModel) -> Iterator[Finding]:
 
 def stock_bias(mapped: MappedModel) -> Iterator[Finding]:
     """A leak in the stock LIF is a bias, -(mantissa << exponent) in units of 2**-6: whole numbers up to 4096 always."""
+    if mapped.network.stock:
+        return
     target = mapped.target
     limit = 2 ** (target.bias_bits.value - 1)
     for layer, _ in mapped.convolutions():

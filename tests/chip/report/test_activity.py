@@ -7,8 +7,6 @@ import pytest
 from builders import encoder_of_ones, pooled_model, pooled_run
 
 from spikeseg_lava.chip.report.activity import activity
-from spikeseg_lava.chip.report.energy import estimate_energy
-from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.errors import RecordError
 from spikeseg_lava.spikes.record import SpikeRecord
 
@@ -39,7 +37,6 @@ def test_without_frames_the_first_layer_stays_unknown() -> None:
     assert found.layers[0].operations is None
     assert found.layers[1].operations == 3
     assert found.operations is None
-    assert estimate_energy(found, get_target("loihi2")) is None
 
 
 def test_a_float_network_counts_every_event() -> None:
@@ -47,19 +44,6 @@ def test_a_float_network_counts_every_event() -> None:
     frames = np.zeros((1, 2, 128, 128), np.float32)
     frames[0, 1, 64, 64] = 1e-6
     assert activity(encoder_of_ones(), record, frames).layers[0].operations == 4 * 25
-
-
-def test_energy_is_a_range_of_cited_constants() -> None:
-    frames, record = pooled_run()
-    found = activity(pooled_model(), record, frames)
-    energy = estimate_energy(found, get_target("loihi2"))
-    assert energy is not None
-    conv1 = energy.layers["conv1"]
-    assert conv1.low == pytest.approx((114 * 23.6 + 540 * 52 + 3 * 1.7) * 1e-6)
-    assert conv1.high == pytest.approx((114 * 35.5 + 540 * 81 + 3 * 69.3) * 1e-6)
-    assert energy.total.low == pytest.approx(sum(layer.low for layer in energy.layers.values()))
-    assert energy.scope.startswith("Estimate, not a measurement")
-    assert "Loihi 1's" in energy.scope
 
 
 def test_refusals() -> None:

@@ -48,7 +48,7 @@ def test_explanations_put_the_numbers_in(report: Report) -> None:
     line = explanation(explain_figure(report, "conv1.updates"))
     assert line.startswith("conv1.updates = 540 neuron updates: 180 neurons x 3 steps")
     energy = explain_figure(report, "conv1.energy_low")
-    assert energy.formula == "114 operations x 23.6 pJ + 540 updates x 52 pJ + 3 spikes x 1.7 pJ"
+    assert energy.formula == "0.871 x (114 operations x 23.6 pJ + 540 updates x 52 pJ + 3 spikes x 1.7 pJ)"
     assert "not a measurement" in energy.source
     assert "Davies et al. 2018" in energy.source
     assert explain_figure(report, "conv1.floor_beyond_stock").formula.startswith("limit 0: the floor")
@@ -71,11 +71,12 @@ def test_json_holds_everything(report: Report) -> None:
 def test_text_says_what_matters(report: Report) -> None:
     text = render_text(report)
     assert text == str(report)
-    assert "within the limits of Loihi 2, with 2 warning(s)" in text
+    assert "within the limits of Loihi 2 on 3 core(s) of 1 chip(s)" in text
+    assert ", with 2 warning(s)" in text
     assert "floor_beyond_stock" in text
     assert "Estimate, not a measurement" in text
     assert "conv1.updates = 540" in render_text(report, explain=True)
-    assert max(map(len, text.splitlines())) < 260
+    assert max(map(len, text.splitlines())) < 400
 
 
 def test_a_report_without_a_run_has_no_activity() -> None:

@@ -35,4 +35,4 @@ def test_a_wide_sensor_is_warned_of(shared: Path) -> None:
     report = build_report(model, size=(240, 304))
     wide = [finding.layer for finding in report.findings if finding.rule == "wide_input"]
     assert wide == ["conv1", "pool1"]
-    assert report.resources.chips == 3
+    assert report.resources.chips == 4

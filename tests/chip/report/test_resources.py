@@ -26,18 +26,17 @@ def test_cores_and_chips_on_both_generations() -> None:
     first, second = resources(encoder_of_ones(), "loihi1"), resources(encoder_of_ones(), "loihi2")
     assert [layer.cores_by_neurons for layer in first.layers] == [64, 16, 144, 36, 1]
     assert [layer.cores_by_neurons for layer in second.layers] == [17, 5, 37, 10, 1]
-    assert (first.cores, first.chips) == (316, 3)
-    assert (second.cores, second.chips) == (78, 1)
-    assert second.unshared_cores == 26 + 5 + 117 + 11 + 16
+    assert (first.cores, first.chips) == (464, 4)
+    assert (second.cores, second.chips) == (32 + 8 + 64 + 16 + 1, 2)
 
 
 def test_wide_sensor_takes_two_chips() -> None:
     assert resources(encoder_of_ones(), "loihi2", (180, 240)).chips == 2
 
 
-def test_weight_memory_with_and_without_sharing() -> None:
+def test_weight_memory_is_one_kernel_a_core() -> None:
     conv2 = resources(encoder_of_ones()).layers[2]
-    assert (conv2.kernel_bytes, conv2.unshared_bytes, conv2.fan_in) == (3600, 14_197_824, 100)
+    assert (conv2.kernel_bytes, conv2.fan_in) == (3600, 100)
 
 
 def test_planes_multiply_memory_but_not_synapses() -> None:
@@ -45,10 +44,8 @@ def test_planes_multiply_memory_but_not_synapses() -> None:
     conv1 = found.layers[0]
     assert found.size == POOLED_SIZE
     assert (conv1.planes, conv1.kernel_bytes) == (2, 2 * 3 * 2 * 9)
-    assert conv1.unshared_bytes == 2 * conv1.synapses
     assert conv1.synapses == 3 * 2 * (3 * 6 - 2) * (3 * 10 - 2)
-    assert conv1.tiling is not None
-    assert conv1.tiling.block.axons_in == 2 * 2 * 6 * 10
+    assert conv1.fullest[0].axons_in == 2 * 2
 
 
 def test_synapses_of_weight_zero_are_told_apart() -> None:
@@ -60,7 +57,7 @@ def test_synapses_of_weight_zero_are_told_apart() -> None:
 
 def test_a_layer_that_fits_no_core_leaves_cores_unknown() -> None:
     target = get_target("loihi2")
-    tiny = replace(target, axons_in_per_core=replace(target.axons_in_per_core, value=10))
+    tiny = replace(target, synapse_bytes_per_core=replace(target.synapse_bytes_per_core, value=10))
     found = resources(pooled_model(), tiny)
     assert found.layers[0].cores is None
     assert (found.cores, found.chips) == (None, None)

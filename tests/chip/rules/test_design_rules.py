@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hand_made import layer, limited, model, ones
 
+from spikeseg_lava.chip.groups import layer_group
 from spikeseg_lava.chip.rules.check import RULES, check_rules
 from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.mapped_model import PlacedLayer, limits_of_rule
+from spikeseg_lava.chip.rules.mapped_model import limits_of_rule
 from spikeseg_lava.chip.rules.placement import outgoing_axons
 from spikeseg_lava.chip.targets import get_target
+from spikeseg_lava.chip.tiling import Tile, cut
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, RecordError
 from spikeseg_lava.network.floats import PoolLayer
 from spikeseg_lava.network.integers import FixedPointModel
@@ -74,24 +76,24 @@ CASES: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {
         (model(layer(ones(1, 1, 1, 1), exponents=(16,))), None),
     ),
     "fan_in_axons": (
-        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI2, axons_in_per_core=17)),
-        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI2, axons_in_per_core=18)),
+        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI1, axons_in_per_core=17)),
+        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI1, axons_in_per_core=18)),
     ),
     "synapse_memory": (
-        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI2, synapse_bytes_per_core=17)),
-        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI2, synapse_bytes_per_core=18)),
+        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI2, synapse_bytes_per_core=8 * 18 - 1)),
+        (model(layer(ones(1, 2, 3, 3))), limited(LOIHI2, synapse_bytes_per_core=8 * 18)),
     ),
     "neurons_on_a_core": (
-        (model(layer(ones(1, 1, 3, 3))), limited(LOIHI2, axons_in_per_core=12)),
-        (model(layer(ones(1, 1, 3, 3))), limited(LOIHI2, axons_in_per_core=100)),
+        (model(layer(ones(1, 1, 3, 3))), limited(LOIHI1, axons_in_per_core=33)),
+        (model(layer(ones(1, 1, 3, 3))), limited(LOIHI1, axons_in_per_core=100)),
     ),
     "axons_out": (
-        (model(layer(ones(1, 1, 1, 1)), layer(ones(1, 1, 3, 3), name="conv2")), limited(LOIHI2, axons_out_per_core=63)),
-        (model(layer(ones(1, 1, 1, 1)), layer(ones(1, 1, 3, 3), name="conv2")), limited(LOIHI2, axons_out_per_core=64)),
+        (model(layer(ones(1, 1, 1, 1)), layer(ones(1, 1, 3, 3), name="b")), limited(LOIHI2, axons_out_per_core=127)),
+        (model(layer(ones(1, 1, 1, 1)), layer(ones(1, 1, 3, 3), name="b")), limited(LOIHI2, axons_out_per_core=128)),
     ),
     "chip_count": (
-        (model(layer(ones(3, 1, 1, 1))), limited(LOIHI2, neurons_per_core=64, mapped_cores=2)),
         (model(layer(ones(3, 1, 1, 1))), limited(LOIHI2, neurons_per_core=64, mapped_cores=3)),
+        (model(layer(ones(3, 1, 1, 1))), limited(LOIHI2, neurons_per_core=64, mapped_cores=4)),
     ),
     "wide_input": (
         (model(layer(ones(1, 1, 3, 3)), size=(3, 256)), None),
@@ -167,17 +169,17 @@ def test_a_clip_tells_whether_the_accumulator_really_overflows() -> None:
 
 def test_axons_out_of_a_pool_reach_one_channel_only() -> None:
     pool = PoolLayer("pool1", (2, 2), (2, 2))
-    target = limited(LOIHI2, neurons_per_core=64, axons_out_per_core=64)
+    target = limited(LOIHI1, neurons_per_core=64, axons_out_per_core=64)
     assert found("axons_out", model(layer(ones(4, 1, 1, 1)), pool), target) == []
 
 
-def test_a_spike_reaches_the_blocks_its_window_touches() -> None:
-    """Blocks of 4 x 4 in 16 x 16: 1 for a 1 x 1 kernel, 2 along each axis for 5 x 5, 3 for 6 x 6; each channel anew."""
-    for kernel, blocks in ((1, 1), (5, 2), (6, 3)):
-        conv = layer(ones(2, 1, kernel, kernel))
-        shape = conv.output_shape((1, 16, 16))
-        placed = PlacedLayer(conv, (1, 16, 16), shape, None)
-        assert outgoing_axons(10, placed, (1, 4, 4)) == 10 * blocks * blocks * 2
+def test_a_spike_reaches_the_tiles_its_window_touches() -> None:
+    """Tiles of 4 x 4 in 16 x 16: 1 for a 1 x 1 kernel, 2 along each axis for 5 x 5, 3 for 6 x 6; each channel anew."""
+    for kernel, tiles in ((1, 1), (5, 2), (6, 3)):
+        group = layer_group(layer(ones(2, 1, kernel, kernel)), (1, 16, 16))
+        following = cut(group, (1, 4, 4), LOIHI1)
+        reached = outgoing_axons(Tile((1, 2, 5), 10, 0, 0), group.synapses[0], following, LOIHI1)
+        assert reached == 10 * tiles * tiles * 2
 
 
 def test_every_rule_says_what_it_rests_on() -> None:
@@ -206,3 +208,11 @@ def test_refusals() -> None:
         check_rules("model.slm")  # type: ignore[arg-type]
     with pytest.raises(RecordError, match="no layer `conv1`, only pool9"):
         check_rules(made, frames=np.zeros((1, 1, 8, 8)), record=SpikeRecord({"pool9": np.zeros((0, 4), np.int32)}))
+
+
+@pytest.mark.parametrize(("positions", "axons"), [((66, 16), 1015), ((32, 4), 253), ((7, 8), 112), ((4, 8), 58)])
+def test_axons_of_convolutions_are_at_least_the_printed_ones(positions: tuple[int, int], axons: int) -> None:
+    """PilotNet's printout (AxonMap, mean over the cores of a layer) shows one or two axons a position."""
+    group = layer_group(layer(ones(4, 2, 3, 3)), (2, 70, 70))
+    held = Tile((24, *positions), 24 * positions[0] * positions[1], 0, 0)
+    assert axons <= outgoing_axons(held, group.synapses[0], cut(group, (4, 9, 9), LOIHI2), LOIHI2) <= 2.2 * axons
