@@ -1,7 +1,4 @@
-"""Where a labelled object was, and when: the `Obj` struct of EBSSA recordings.
-
-An event recording in memory: clean, sorted events of a sensor of known size, and the frames made from them.
-"""
+"""An event recording in memory: clean, sorted events of a sensor of known size, and the frames made from them."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from spikeseg_lava.events.frames import Size
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Hand-made object positions, one row each, in the order of the file.
+    """Hand-made object positions (the `Obj` struct of EBSSA recordings), one row each, in the order of the file.
 
     Attributes:
         x, y: Float64[N], position in pixels of the sensor, counted from 0 like the events.
@@ -136,8 +133,7 @@ class Recording:
 
     def window_starts(self, duration_us: int, start: int | None = None) -> range:
         """Start times in microseconds of the windows that follow one another up to the last event."""
-        first = self.start if start is None else frames.whole_number("start", start)
-        return range(first, self.start + self.duration, frames.whole_number("duration_us", duration_us, 1))
+        return frames.window_starts(self.start, self.start + self.duration - 1, duration_us, start)
 
     def windows(
         self,

@@ -7,11 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events.frames import Size
-from spikeseg_lava.events.raw_events import RawEvents
+from spikeseg_lava.events.survey import Survey
 
 CAMERAS: tuple[tuple[str, Size], ...] = (  # (height, width); the first that matches counts
     (r"davis_?346", (260, 346)),
@@ -45,41 +43,39 @@ def size_from_name(path: str | os.PathLike[str]) -> Size | None:
     return None
 
 
-def sensor_of(raw: RawEvents, given: Size | None, path: str | os.PathLike[str]) -> Sensor:
-    """The sensor of whole-numbered `raw` events: as given, by the header, by the file name, or by the events."""
-    named = size_from_name(path)
+def sensor_of(survey: Survey, given: Size | None) -> Sensor:
+    """The sensor of the surveyed events: as given, by the header, by the file name, or by the events themselves."""
+    raw = survey.checked()
     if given is not None:
-        return Sensor(given, "argument", _first_pixel(raw, given))
+        return Sensor(given, "argument", _first_pixel(survey, given))
     if raw.size is not None:
-        return Sensor(raw.size, "header", _first_pixel(raw, raw.size))
-    if named is not None and _share_inside(raw, named) >= NAMED_SIZE_SHARE:
-        return Sensor(named, "file name", _first_pixel(raw, named))
-    return _sensor_from_events(raw)
+        return Sensor(raw.size, "header", _first_pixel(survey, raw.size))
+    if survey.named is not None:
+        first = _first_pixel(survey, survey.named)
+        if survey.inside[first] >= NAMED_SIZE_SHARE * survey.count:
+            return Sensor(survey.named, "file name", first)
+    return _sensor_from_events(survey)
 
 
-def _sensor_from_events(raw: RawEvents) -> Sensor:
-    first = _first_pixel(raw, None)
-    size = (int(raw.y.max()) + 1 - first, int(raw.x.max()) + 1 - first)
-    if not (0 < size[0] <= LARGEST_SENSOR and 0 < size[1] <= LARGEST_SENSOR):
+def _sensor_from_events(survey: Survey) -> Sensor:
+    first = _first_pixel(survey, None)
+    width, height = (int(highest) + 1 - first for highest in survey.highest)
+    if not (0 < height <= LARGEST_SENSOR and 0 < width <= LARGEST_SENSOR):
         raise RecordingError(
-            f"coordinates reach x = {raw.x.max()}, y = {raw.y.max()}: no event camera is that large. Columns are "
-            "taken as t, x, y, p; name them in a header line, or give `sensor_size` (height, width)"
+            f"coordinates reach x = {survey.highest[0]}, y = {survey.highest[1]}: no event camera is that large. "
+            "Columns are taken as t, x, y, p; name them in a header line, or give `sensor_size` (height, width)"
         )
-    return Sensor(size, "largest coordinate", first)
+    return Sensor((height, width), "largest coordinate", first)
 
 
-def _first_pixel(raw: RawEvents, size: Size | None) -> int:
-    if raw.first_pixel == 0:
+def _first_pixel(survey: Survey, size: Size | None) -> int:
+    first_pixel = survey.checked().first_pixel
+    if first_pixel == 0:
         return 0
-    lowest = int(raw.x.min()), int(raw.y.min())
-    if raw.first_pixel == 1:
+    lowest = int(survey.lowest[0]), int(survey.lowest[1])
+    if first_pixel == 1:
         return int(min(lowest) >= 1)
-    highest = int(raw.y.max()), int(raw.x.max())
+    highest = int(survey.highest[1]), int(survey.highest[0])
     touches = size is not None and any(high == limit for high, limit in zip(highest, size, strict=True))
     fits = size is not None and all(high <= limit for high, limit in zip(highest, size, strict=True))
     return int(lowest == (1, 1) and touches and fits)
-
-
-def _share_inside(raw: RawEvents, size: Size) -> float:
-    first = _first_pixel(raw, size)
-    return float(np.mean((raw.x - first < size[1]) & (raw.y - first < size[0])))

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.engine import EventEngine
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.clip import load_clip
+from spikeseg_lava.events.read import open_events
 from spikeseg_lava.events.recording import Recording
-from spikeseg_lava.events.stream import EventStream, open_events
+from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.execution.samples import SampleSource, sample_of_clip, samples_of_events, samples_of_frames
 from spikeseg_lava.network.floats import Pair
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointModel

@@ -39,7 +39,7 @@ def test_plain_array_of_four_columns(tmp_path: Path, events: SimpleNamespace) ->
     [
         (np.zeros((3, 5)), r"shape is \(3, 5\)"),
         (np.zeros(3, [("x", int), ("y", int)]), "fields are x, y"),
-        (np.array([{"t": 1}], object), "no array could be loaded"),
+        (np.array([{"t": 1}], object), "pickled objects, which are never loaded"),
         (np.array([["a", "b", "c", "d"]]), "expected numbers"),
     ],
 )
@@ -53,7 +53,7 @@ def test_other_arrays_are_refused(tmp_path: Path, array: np.ndarray, told: str) 
 def test_truncated_array_is_refused(tmp_path: Path, events: SimpleNamespace, cut: int) -> None:
     np.save(tmp_path / "a.npy", table(events))
     (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:cut])
-    with pytest.raises(RecordingError, match="no array could be loaded"):
+    with pytest.raises(RecordingError, match=r"no array could be loaded|truncated: its header claims"):
         read_recording(tmp_path / "a.npy")
 
 

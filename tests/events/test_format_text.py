@@ -73,10 +73,11 @@ def test_a_text_without_events_is_refused(tmp_path: Path, text: str) -> None:
         read(tmp_path, text)
 
 
-def test_metavision_order_without_a_header_is_refused_not_misread(tmp_path: Path) -> None:
+def test_metavision_order_without_a_header_is_told_by_the_values(tmp_path: Path) -> None:
     """x, y, p, t would pass for t, x, y, p were it not for the polarities."""
-    with pytest.raises(RecordingError, match="name them in a header line"):
-        read(tmp_path, "100,50,1,7\n101,51,0,9\n102,52,0,12\n", "a.csv")
+    with pytest.warns(RecordingWarning, match="taken as x, y, p, t, by their values"):
+        recording = read(tmp_path, "100,50,1,7\n101,51,0,9\n102,52,0,12\n", "a.csv")
+    assert (recording.t.tolist(), recording.y.tolist(), recording.p.tolist()) == ([7, 9, 12], [50, 51, 52], [1, 0, 0])
 
 
 def test_bytes_of_another_kind_are_refused(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from stream_data import model, recording
 
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, ClipError, RecordError
-from spikeseg_lava.events.formats import blocks as event_blocks
-from spikeseg_lava.events.stream import open_events
+from spikeseg_lava.events import raw_events as event_blocks
+from spikeseg_lava.events.read import open_events
 from spikeseg_lava.execution.stream import run_stream
 from spikeseg_lava.spikes.spike_file import SpikeFile
 from torch_reference import run_reference

@@ -1,26 +1,36 @@
-"""One reader per family of file formats; each hands over the events as they stand in the file."""
+"""One reader per family of file formats; each yields the events block by block, as they stand in the file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from spikeseg_lava.events.formats.camera import read_aedat4, read_dat, read_es, read_raw
-from spikeseg_lava.events.formats.hdf5 import read_hdf5
-from spikeseg_lava.events.formats.matlab import read_mat
-from spikeseg_lava.events.formats.numpy_array import read_npy
-from spikeseg_lava.events.formats.text import read_text
 from spikeseg_lava.events.raw_events import RawEvents
 
-READERS: Mapping[str, Callable[[Path], RawEvents]] = {
-    "mat": read_mat,
-    "aedat4": read_aedat4,
-    "es": read_es,
-    "raw": read_raw,
-    "dat": read_dat,
-    "h5": read_hdf5,
-    "hdf5": read_hdf5,
-    "npy": read_npy,
-    "txt": read_text,
-    "csv": read_text,
+# Suffix -> module and function. Modules are imported when a file needs them: some bring large libraries.
+READERS: Mapping[str, tuple[str, str]] = {
+    "mat": ("matlab", "read_mat"),
+    "aedat4": ("camera", "read_aedat4"),
+    "aedat": ("camera", "read_aedat"),
+    "es": ("camera", "read_es"),
+    "raw": ("prophesee", "read_raw"),
+    "dat": ("prophesee", "read_dat"),
+    "h5": ("hdf5", "read_hdf5"),
+    "hdf5": ("hdf5", "read_hdf5"),
+    "npy": ("numpy_array", "read_npy"),
+    "npz": ("numpy_array", "read_npz"),
+    "bin": ("camera", "read_nmnist"),
+    "txt": ("text", "read_text"),
+    "csv": ("text", "read_text"),
+    "zip": ("text", "read_text"),
+    "gz": ("text", "read_text"),
 }
+GROUPED = ("h5", "hdf5")
+
+
+def reader_of(file_format: str) -> Callable[..., Iterator[RawEvents]]:
+    """The generator function (path) -> blocks of a format; those of HDF5 also take `group`."""
+    module, name = READERS[file_format]
+    reader: Any = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return reader
