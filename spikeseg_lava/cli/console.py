@@ -71,10 +71,12 @@ def say_table(
     """A table; numbers to the right and never broken, None as a dash.
 
     Where it is too wide, columns are left out instead of breaking numbers: those of `drop` in their order, then the
-    last ones. A line below says which, and that the option `more` shows them.
+    last ones. A line below says which, and that the option `more` shows them. A column of dashes is not shown either.
     """
     cells = [[printable(_cell(value), CELL_CHARACTERS) for value in row] for row in rows]
     least = {name: _least_width(name, [row[k] for row in cells]) for k, name in enumerate(columns)}
+    if cells:
+        least = {name: width for k, (name, width) in enumerate(least.items()) if {row[k] for row in cells} != {"-"}}
     left_out: list[str] = []
     for name in [*drop, *reversed(columns[1:])]:
         if _table_width(least) <= output.width:

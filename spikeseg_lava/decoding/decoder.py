@@ -26,6 +26,7 @@ from spikeseg_lava.decoding.winners import CAUSAL, POOL_WINNERS
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import ConvLayer, Pair, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.display import html_table, short
 from spikeseg_lava.spikes.record import SpikeRecord
 
 
@@ -44,6 +45,16 @@ class Decoded:
     instances: list[Instance]
     pool_winners: str
     timesteps: int
+
+    def __repr__(self) -> str:
+        height, width = self.channels.shape[1:]
+        located = f"{len(self.found)} of {len(self.instances)} spikes lead to pixels"
+        return short(self, located, self.pool_winners, f"{self.timesteps} steps", f"frames {height}x{width}")
+
+    def _repr_html_(self) -> str:
+        boxes = ("x {}-{}, y {}-{}".format(*i.box[::2], *i.box[1::2]) for i in self.found)
+        rows = ((n, i.class_id, i.t, box) for n, (i, box) in enumerate(zip(self.found, boxes, strict=True)))
+        return html_table(repr(self), ("instance", "class", "step", "box (pixel)"), rows, np.maximum(self.saliency, 0))
 
     @property
     def saliency(self) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events import frames
 from spikeseg_lava.events.frames import Size
+from spikeseg_lava.spikes.display import html_table, short
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,17 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        span = f"{self.duration / 1e6:g} s" if len(self) else None
+        return short(self, f"{len(self):,} events", span, f"{width}x{height} pixels", self.source.get("format"))
+
+    def _repr_html_(self) -> str:
+        height, width = self.size
+        pixels = np.bincount(self.y.astype(np.int64) * width + self.x, minlength=height * width).reshape(height, width)
+        rows = [(name, value) for facts in (self.source, self.repairs) for name, value in facts.items()]
+        return html_table(repr(self), ("from", ""), rows, pixels)
 
     @property
     def start(self) -> int:

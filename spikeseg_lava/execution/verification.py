@@ -17,6 +17,7 @@ from spikeseg_lava.execution.backends import run
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
 from spikeseg_lava.spikes.comparison import Comparison, compare
+from spikeseg_lava.spikes.display import short
 from spikeseg_lava.spikes.record import SpikeRecord
 
 Verdict = Literal["pass", "fail", "no_spikes"]
@@ -38,6 +39,14 @@ class Verification:
     exactness: Comparison
     fidelity: Comparison
     least_iou: float
+
+    def __repr__(self) -> str:
+        return short(self, self.verdict, self.reason)
+
+    def _repr_html_(self) -> str:
+        parts = (("integer oracle against simulator", self.exactness), ("floats against integers", self.fidelity))
+        tables = "".join(f"<p>{title}: {comparison._repr_html_()}</p>" for title, comparison in parts)
+        return f"<b>verdict: {self.verdict}</b> - {self.reason}{tables}"
 
     @property
     def backend(self) -> str:

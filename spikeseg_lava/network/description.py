@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.network.counting import synapses
 from spikeseg_lava.network.floats import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.spikes.display import html_table, span, text_table
 
 Range = tuple[float, float]  # smallest and largest value over the output channels
 
@@ -45,9 +46,37 @@ class LayerDescription:
     synapses: int | None = None
 
 
+COLUMNS = ("layer", "kind", "kernel", "stride", "maps", "threshold", "leak", "planes << bits", "neurons", "synapses")
+
+
+def _cells(layer: LayerDescription) -> tuple[Any, ...]:
+    planes = None if layer.exponents is None else ", ".join(f"8 << {exponent}" for exponent in layer.exponents)
+    return (
+        layer.name,
+        layer.kind,
+        "{}x{}".format(*layer.kernel),
+        "{}x{}".format(*layer.stride),
+        None if layer.weight is None else f"{layer.weight[1]} > {layer.weight[0]}",
+        None if layer.threshold is None else span(*layer.threshold),
+        _leak(layer),
+        planes,
+        layer.neurons,
+        layer.synapses,
+    )
+
+
+def _leak(layer: LayerDescription) -> str | None:
+    """What a step takes off the membrane; of a multiplicative leak, what it leaves, or what it takes of 4096 parts."""
+    if layer.beta is not None:
+        return f"x {span(*layer.beta)}"
+    if layer.decay is not None:
+        return f"- {span(*layer.decay)} / 4096"
+    return None if layer.leak is None else span(*layer.leak)
+
+
 @dataclass(frozen=True)
 class Description:
-    """The layers in the order of the data; `input` is (C, H, W) of the frames, where their size is known."""
+    """The layers in the order of the data, printed as a table; `input` is (C, H, W) of the frames, where known."""
 
     layers: tuple[LayerDescription, ...]
     input: Shape | None = None
@@ -61,6 +90,24 @@ class Description:
     def synapses(self) -> int | None:
         """Synapses of all convolutions, without those on the padding."""
         return sum(layer.synapses or 0 for layer in self.layers) if self.input else None
+
+    @property
+    def title(self) -> str:
+        """Frames and totals in words."""
+        if self.input is None:
+            return "frames of any size"
+        frames = "frames {}x{}x{} (C x H x W)".format(*self.input)
+        return f"{frames}; {self.neurons:,} neurons and {self.synapses:,} synapses, pools and padding not counted"
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """One row of `COLUMNS` a layer."""
+        return [_cells(layer) for layer in self.layers]
+
+    def __str__(self) -> str:
+        return f"{text_table(COLUMNS, self.rows())}\n{self.title}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self.title, COLUMNS, self.rows())
 
     def to_json(self) -> dict[str, Any]:
         """The same as a JSON-compatible dictionary."""

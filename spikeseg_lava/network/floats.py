@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.spikes.display import html_table, short, span
 
 LeakMode = Literal["subtractive", "multiplicative"]
 Pair = tuple[int, int]
@@ -98,6 +99,12 @@ class SpikingNetwork:
     def convolutions(self) -> tuple[ConvLayer, ...]:
         return tuple(layer for layer in self.layers if isinstance(layer, ConvLayer))
 
+    def __repr__(self) -> str:
+        return short(self, *layer_facts(self))
+
+    def _repr_html_(self) -> str:
+        return html_table(f"SpikingNetwork, {frame_facts(self)}", LAYER_COLUMNS, layer_rows(self))
+
     def shapes(self, size: Pair | None = None) -> dict[str, Shape]:
         """Output shape (C, H, W) of each layer for frames of `size` (height, width); default: `input_size`."""
         size = size or self.input_size
@@ -111,6 +118,41 @@ class SpikingNetwork:
             raise ArgumentError(f"`threshold` must be a positive number, got {threshold}")
         layers = tuple(_rethreshold(x, threshold) if isinstance(x, ConvLayer) else x for x in self.layers)
         return replace(self, layers=layers, provenance={**self.provenance, "threshold_override": threshold})
+
+
+LAYER_COLUMNS = ("layer", "kernel", "maps", "threshold", "output (C x H x W)")
+
+
+def frame_facts(network: Any) -> str:
+    """Frames and steps of a network or model, in words."""
+    size = "frames of any size" if network.input_size is None else "frames {}x{}".format(*network.input_size)
+    steps = "" if network.timesteps is None else f", {network.timesteps} steps a sample"
+    return f"{network.input_channels} channels, {size}{steps}"
+
+
+def layer_facts(network: Any) -> list[str]:
+    """Each layer of a network or model in a word or two: `conv1 4@5x5`, `pool1 2x2`."""
+    return [f"{name} {f'{maps}@' if maps else ''}{kernel}" for name, kernel, maps, *_ in layer_rows(network)]
+
+
+def layer_rows(network: Any) -> list[tuple[Any, ...]]:
+    """Rows of `LAYER_COLUMNS` of a network or model."""
+    shapes = network.shapes() if network.input_size else {}
+    return [_layer_row(layer, shapes.get(layer.name)) for layer in network.layers]
+
+
+def _layer_row(layer: Any, shape: Shape | None) -> tuple[Any, ...]:
+    output = None if shape is None else "x".join(map(str, shape))
+    if isinstance(layer, PoolLayer):
+        return layer.name, "{}x{}".format(*layer.kernel), None, None, output
+    weight, theta = getattr(layer, "source", layer).weight, layer.neuron.threshold
+    return (
+        layer.name,
+        "{}x{}".format(*weight.shape[2:]),
+        len(weight),
+        span(theta.min().item(), theta.max().item()),
+        output,
+    )
 
 
 def layer_shapes(layers: tuple[Any, ...], shape: Shape) -> dict[str, Shape]:

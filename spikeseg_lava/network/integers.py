@@ -19,7 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ClipError
-from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, Shape, layer_shapes
+from spikeseg_lava.network.floats import (
+    LAYER_COLUMNS,
+    ConvLayer,
+    LeakMode,
+    Pair,
+    PoolLayer,
+    Shape,
+    frame_facts,
+    layer_facts,
+    layer_rows,
+    layer_shapes,
+)
+from spikeseg_lava.spikes.display import html_table, short
 
 STATE_MAX = 2**23 - 1  # largest signed 24-bit value
 STATE_MIN = -(2**23)
@@ -125,6 +137,13 @@ class FixedPointModel:
     @property
     def input_channels(self) -> int:
         return self.convolutions[0].source.weight.shape[1]
+
+    def __repr__(self) -> str:
+        return short(self, self.target, f"{self.input.bits}-bit input", *layer_facts(self))
+
+    def _repr_html_(self) -> str:
+        title = f"FixedPointModel for {self.target}, {frame_facts(self)}, {self.input.bits}-bit input"
+        return html_table(title, LAYER_COLUMNS, layer_rows(self))
 
     def shapes(self, size: Pair | None = None) -> dict[str, Shape]:
         """Output shape (C, H, W) of each layer for frames of `size` (height, width)."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import RecordError
+from spikeseg_lava.spikes.display import html_table, short
 from spikeseg_lava.spikes.record import SpikeRecord
 
 
@@ -119,6 +120,18 @@ class Comparison:
             if layer.name == name:
                 return layer
         raise KeyError(name)
+
+    def __repr__(self) -> str:
+        facts = (f"{x.name} IoU {'-' if x.iou is None else format(x.iou, '.4f')}" for x in self.layers)
+        return short(self, *facts, "identical" if self.identical else "different")
+
+    def _repr_html_(self) -> str:
+        columns = ("layer", "reference", "other", "IoU", "precision", "recall", "first difference")
+        rows = (
+            (x.name, x.reference_spikes, x.other_spikes, x.iou, x.precision, x.recall, x.first_difference)
+            for x in self.layers
+        )
+        return html_table("identical" if self.identical else "different", columns, rows)
 
     @property
     def identical(self) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import RecordError
 from spikeseg_lava.files import writing
+from spikeseg_lava.spikes.display import html_table, short
 
 MEMBRANE = "_membrane"
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error)
@@ -34,6 +35,27 @@ class SpikeRecord:
     spikes: Mapping[str, NDArray[np.int32]]
     membranes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return short(self, *self._run(), *(f"{name} {count}" for name, count in self.counts.items()))
+
+    def _run(self) -> list[str]:
+        steps = [f"{self.meta['steps']} steps"] if "steps" in self.meta else []
+        return [str(self.meta[key]) for key in ("backend",) if key in self.meta] + steps
+
+    def _repr_html_(self) -> str:
+        shapes = self.meta.get("shapes", {})
+        rows = [(name, "x".join(map(str, shapes.get(name, ()))), count) for name, count in self.counts.items()]
+        return html_table(short(self, *self._run()), ("layer", "neurons", "spikes"), rows, self._last_map())
+
+    def _last_map(self) -> NDArray[np.int64] | None:
+        """Int64[H, W]: spikes of the last layer at each place, all maps and steps together; None without its shape."""
+        name, shapes = next(reversed(list(self.spikes)), ""), self.meta.get("shapes", {})
+        if name not in shapes:
+            return None
+        image = np.zeros(shapes[name][1:], np.int64)
+        np.add.at(image, (self.spikes[name][:, 2], self.spikes[name][:, 3]), 1)
+        return image
 
     @property
     def counts(self) -> dict[str, int]:

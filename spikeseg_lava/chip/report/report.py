@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ from spikeseg_lava.chip.rules.mapped_model import MappedModel
 from spikeseg_lava.chip.step_time import StepTimes, frame_times, speeds_of
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.spikes.display import html_table, short
 from spikeseg_lava.spikes.record import SpikeRecord
 
 SEVERITY_TITLES: Mapping[Severity, str] = {
@@ -51,6 +53,15 @@ class Report:
     times: StepTimes | None = None
     spread: StepTimes | None = None
     further: tuple[Table, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, self.title, self.verdict)
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            [f"<b>{html.escape(self.title)}: {html.escape(self.verdict)}</b><br>"]
+            + [html_table(table.title, table.columns, table.rows) for table in tables(self)]
+        )
 
     @property
     def target(self) -> Target:

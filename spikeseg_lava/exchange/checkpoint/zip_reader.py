@@ -93,7 +93,7 @@ class _Storages:
         return self.read[key]
 
 
-def _widened(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
+def _widened(bits: NDArray[Any]) -> NDArray[np.float32]:
     """The float32 whose upper half a bfloat16 is."""
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
