@@ -8,16 +8,22 @@ One bad file is reported at the end and stops no other; a run started again does
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
-from collections.abc import Callable, Iterable
+import re
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from spikeseg_lava.errors import ArgumentError, RecordError, SpikeSegLavaError
+from spikeseg_lava.errors import ArgumentError, RecordError, printable
 from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.spikes.spike_file import SpikeFile, discard_empty
 
 SUFFIX = ".spikes.h5"
+logger = logging.getLogger(__name__)
 State = Literal["done", "skipped", "failed"]
 
 
@@ -47,7 +53,7 @@ class ManyResult:
         """How many files were done, skipped and failed, and one line for each that failed."""
         count = {state: sum(r.state == state for r in self.files) for state in ("done", "skipped", "failed")}
         head = f"{count['done']} done, {count['skipped']} done before, {count['failed']} failed"
-        return "\n".join([head, *(f"{result.source}: {result.error}" for result in self.failed)])
+        return "\n".join([head, *(f"{printable(result.source)}: {result.error}" for result in self.failed)])
 
 
 def run_many(
@@ -73,17 +79,14 @@ def run_many(
         ArgumentError: no file, two files of one name, settings `run_stream` does not know, or an `output_dir` that
             cannot be made. What is wrong with a single file is in its FileResult instead.
     """
-    from joblib import Parallel, delayed
-
     outputs = output_paths(files, output_dir)
     _check_settings(settings)
     results: dict[Path, FileResult] = {}
-    tasks = (delayed(run_one)(source, output, model, settings) for source, output in outputs.items())
-    finished = cast("Iterable[FileResult]", Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks))
-    for result in finished:
-        results[result.source] = result
-        if progress is not None:
-            progress(result, len(outputs))
+    with contextlib.closing(_finished(outputs, model, settings, _workers(jobs, len(outputs)))) as finished:
+        for result in finished:
+            results[result.source] = result
+            if progress is not None:
+                progress(result, len(outputs))
     return ManyResult(tuple(results[source] for source in outputs))
 
 
@@ -95,15 +98,85 @@ def run_one(source: Path, output: Path, model: FixedPointModel, settings: dict[s
         if is_complete(source, output, model, settings):
             return FileResult(source, output, "skipped")
         summary = run_stream(model, source, output, **settings)
-    except (SpikeSegLavaError, OSError, ValueError, MemoryError) as error:
-        return FileResult(source, output, "failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a panic of a Rust library is no Exception
+        return FileResult(source, output, "failed", error=printable(f"{type(error).__name__}: {error}"))
     return FileResult(source, output, "done", summary.samples, summary.counts)
+
+
+def _finished(
+    outputs: dict[Path, Path], model: FixedPointModel, settings: dict[str, Any], jobs: int
+) -> Generator[FileResult, None, None]:
+    """The results as they come. A worker that is killed takes what the others do with it, which is then done again."""
+    waiting, begun = dict(outputs), set[Path]()
+    try:
+        while waiting:
+            try:
+                for result in _together(dict(waiting), model, settings, jobs, begun):
+                    del waiting[result.source]
+                    yield result
+            except Exception as error:  # of the workers; a recording never raises one
+                again = {source: waiting[source] for source in waiting if source in begun} or dict(waiting)
+                logger.warning(f"a worker was lost, {len(again)} file(s) are run one by one: {printable(error)}")
+                for result in _one_by_one(again, model, settings):
+                    del waiting[result.source]
+                    yield result
+    except BaseException:
+        for output in waiting.values():
+            discard_empty(output)
+        raise
+
+
+def _together(
+    outputs: dict[Path, Path], model: FixedPointModel, settings: dict[str, Any], jobs: int, begun: set[Path]
+) -> Iterator[FileResult]:
+    """The results of joblib's workers; `begun` takes the files that were handed to them."""
+    from joblib import Parallel, delayed
+
+    def tasks() -> Iterator[Any]:
+        for source, output in outputs.items():
+            begun.add(source)
+            yield delayed(run_one)(source, output, model, settings)
+
+    parallel: Any = Parallel(jobs, return_as="generator_unordered", batch_size=cast(Any, 1))
+    finished = parallel(tasks())
+    try:
+        yield from finished
+    finally:
+        with warnings.catch_warnings():  # joblib warns of what it aborts
+            warnings.simplefilter("ignore")
+            finished.close()
+
+
+def _one_by_one(outputs: dict[Path, Path], model: FixedPointModel, settings: dict[str, Any]) -> Iterator[FileResult]:
+    """Each recording in a process that may die without harm to the others."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
+
+    for source, output in outputs.items():
+        executor = ProcessPoolExecutor(max_workers=1)
+        try:
+            yield executor.submit(run_one, source, output, model, settings).result()
+        except BrokenProcessPool as error:
+            signals = ", ".join(re.findall(r"SIG[A-Z]+", str(error))) or "an unknown cause"
+            reason = f"its process was killed ({signals}): not enough memory, or a library that crashed"
+            yield FileResult(source, output, "failed", error=reason)
+        finally:
+            executor.shutdown(wait=True, kill_workers=True)
+
+
+def _workers(jobs: int, files: int) -> int:
+    """As many workers as joblib makes of `jobs`, but no more than files."""
+    from joblib import effective_n_jobs
+
+    if jobs == 0:
+        raise ArgumentError("`jobs` must be a number of processes, or -1 for one a core, got 0")
+    return min(effective_n_jobs(jobs), files)
 
 
 def is_complete(source: Path, output: Path, model: FixedPointModel, settings: dict[str, Any]) -> bool:
     """Whether `output` holds what a run over `source` would give: same model, settings and events."""
     from spikeseg_lava.execution.stream import planned_meta
-    from spikeseg_lava.spikes.spike_file import SpikeFile
 
     if not output.is_file():
         return False

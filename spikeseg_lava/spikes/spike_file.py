@@ -162,6 +162,20 @@ class SpikeWriter:
             ) from error
 
 
+def discard_empty(path: str | os.PathLike[str]) -> None:
+    """Remove what a killed writer of `path` left, if nobody can go on from there: it holds no complete sample."""
+    import h5py
+
+    partial = Path(f"{os.fspath(path)}.partial")
+    try:
+        with h5py.File(partial, "r") as file:
+            samples = len(_dataset(file, "steps", np.int64, 1))
+    except (OSError, KeyError, RuntimeError, RecordError):
+        samples = 0
+    if not samples and partial.is_file() and not partial.is_symlink():
+        partial.unlink()
+
+
 class SpikeFile:
     """Reads what SpikeWriter wrote; a context manager. `samples`, `meta`, `record(k)`, and iteration over records.
 

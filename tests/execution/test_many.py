@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import joblib
 import numpy as np
+import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from stream_data import model, recording
 
 from spikeseg_lava.engine.engine import run_engine
@@ -141,3 +150,104 @@ def test_bad_arguments_are_told(files, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="output_dir"):
         run_many(files, model(), tmp_path / "file")
+
+
+def in_a_worker(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:
+    """Code that every process started from now on runs at its start."""
+    (folder / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *sys.path]))
+
+
+KILLED_BY_ONE_FILE = """
+import os, sys
+def killed(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("pass1.npy") and "loky" in " ".join(sys.orig_argv):
+        os.kill(os.getpid(), 11)
+sys.addaudithook(killed)
+"""
+
+
+def test_a_file_that_kills_its_worker_stops_no_other(files, tmp_path, monkeypatch, caplog):
+    get_reusable_executor().shutdown(kill_workers=True)
+    in_a_worker(monkeypatch, tmp_path, KILLED_BY_ONE_FILE)
+    result = run_many(files[:2], model(), tmp_path / "out", jobs=2, **SETTINGS)
+    get_reusable_executor().shutdown(kill_workers=True)
+    assert [one.state for one in result.files] == ["done", "failed"]
+    assert "SIGSEGV" in (result.files[1].error or "")
+    assert sum("a worker was lost" in record.message for record in caplog.records) == 1
+    assert_equal_alone(ManyResult(result.files[:1]), files[:1], tmp_path)
+
+
+class Panic(BaseException):
+    """As a Rust library raises it: no Exception."""
+
+
+def test_a_panic_is_the_error_of_its_file(files, tmp_path, monkeypatch):
+    def panic(model, source, *_, **__):
+        raise Panic("index out of range\n\x1b[31m")
+
+    monkeypatch.setattr("spikeseg_lava.execution.stream.run_stream", panic)
+    result = run_many(files[:1], model(), tmp_path / "out", **SETTINGS)
+    assert result.files[0].error == r"Panic: index out of range\n\x1b[31m"
+
+
+def test_no_more_workers_than_files_and_never_none(files, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(joblib, "Parallel", lambda jobs, **_: seen.append(jobs) or (lambda tasks: iter_of(tasks)))
+
+    def iter_of(tasks):
+        yield from (function(*arguments, **named) for function, arguments, named in tasks)
+
+    for jobs in (64, 2, 1):
+        run_many(files, model(), tmp_path / "out", jobs=jobs, **SETTINGS)
+    assert seen == [3, 2, 1]
+    with pytest.raises(ArgumentError, match="`jobs`"):
+        run_many(files, model(), tmp_path / "out", jobs=0, **SETTINGS)
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from stream_data import model
+from spikeseg_lava.execution import many
+import spikeseg_lava.cli.app as app
+def run(*_, **__):
+    files = [Path(name) for name in sys.argv[2:]]
+    many.run_many(files, model(), "out", jobs=2, duration_us=20, timesteps=4, sensor_size=(24, 32))
+app.app = run
+from spikeseg_lava.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_all_workers_at_once_and_what_is_done_is_continued(files, tmp_path, name):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-c", SLOW, "run", *map(str, files)]
+    running = subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(list((tmp_path / "out").glob("*.partial"))) == 2)
+    workers = psutil.Process(running.pid).children(recursive=True)
+    assert len(workers) >= 2
+    running.send_signal(getattr(signal, name))
+    assert running.wait(timeout=10) == 128 + getattr(signal, name)
+    wait_until(lambda: not any(runs(worker) for worker in workers), seconds=2)
+    assert running.communicate()[1] == f"interrupted by {name}\n"
+    assert not [path for path in Path("/dev/shm").iterdir() if str(running.pid) in path.name]
+    for left in (tmp_path / "out").iterdir():  # only what can be gone on from
+        with h5py.File(left) as file:
+            assert file["steps"].shape != (0,)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process still does something; one that nobody has waited for yet does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
