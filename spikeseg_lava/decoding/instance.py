@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.compilation import compiled
 from spikeseg_lava.network.floats import Pair
 
 Box = tuple[int, int, int, int]
@@ -15,7 +19,7 @@ NO_BOX: Box = (-1, -1, -1, -1)
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """What HULK makes of one classification spike. The mask is kept within its box, so thousands fit in memory.
+    """What HULK makes of one classification spike.
 
     Attributes:
         t, class_id, y, x: the spike: step from 0, channel, row and column of the last layer.
@@ -66,10 +70,73 @@ class Instance:
         return float(x.mean()) + self.box[0], float(y.mean()) + self.box[1]
 
 
-def cut_out(mask: NDArray[np.bool_], top: int, left: int) -> tuple[Box, NDArray[np.bool_]]:
-    """Box of a mask whose first pixel is (`top`, `left`) of the frame, and the part of the mask within it."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return NO_BOX, np.zeros((0, 0), bool)
-    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
-    return (x0 + left, y0 + top, x1 + left, y1 + top), mask[y0 : y1 + 1, x0 : x1 + 1].copy()
+@dataclass(frozen=True, eq=False)
+class Instances(Sequence[Instance]):
+    """The instances of a sample as columns; an `Instance` is made when one is asked for.
+
+    Masks are kept within their boxes, one behind the other, so thousands of them fit in memory.
+
+    Attributes:
+        spikes: Int32[N, 4] of (t, c, y, x).
+        boxes: Int32[N, 4], see `Instance`.
+        features: Bool[N, F].
+        ends: Int64[N + 1]; the patch of instance n is `pixels[ends[n]:ends[n + 1]]`, row by row.
+        pixels: Bool[P].
+        size: (height, width) of the frame.
+        timesteps: steps of the sample.
+    """
+
+    spikes: NDArray[np.int32]
+    boxes: NDArray[np.int32]
+    features: NDArray[np.bool_]
+    ends: NDArray[np.int64]
+    pixels: NDArray[np.bool_]
+    size: Pair
+    timesteps: int
+
+    def __len__(self) -> int:
+        return len(self.spikes)
+
+    @overload
+    def __getitem__(self, index: int) -> Instance: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Instance]: ...
+    def __getitem__(self, index: int | slice) -> Instance | list[Instance]:
+        if isinstance(index, slice):
+            return [self._instance(n) for n in range(*index.indices(len(self)))]
+        return self._instance(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[Instance]:
+        return map(self._instance, range(len(self)))
+
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """Bool[N]: where no pixel is left of the spike."""
+        return self.boxes[:, 0] < 0
+
+    @cached_property
+    def centroids(self) -> NDArray[np.float64]:
+        """Float64[N, 2] of (x, y): the mean of the pixels of each mask; NaN for an empty one."""
+        return _centroids(self.boxes, self.ends, self.pixels)
+
+    def _instance(self, n: int) -> Instance:
+        t, class_id, y, x = self.spikes[n].tolist()
+        x0, y0, x1, y1 = box = tuple(self.boxes[n].tolist())
+        shape = (0, 0) if box == NO_BOX else (y1 - y0 + 1, x1 - x0 + 1)
+        patch = self.pixels[self.ends[n] : self.ends[n + 1]].reshape(shape)
+        return Instance(t, class_id, y, x, (x0, y0, x1, y1), patch, self.size, self.features[n], self.timesteps)
+
+
+@compiled
+def _centroids(boxes, ends, pixels):
+    """Float64[N, 2] of (x, y)."""
+    centroids = np.empty((len(boxes), 2), np.float64)
+    for n in range(len(boxes)):
+        width, count, sum_x, sum_y = np.int64(boxes[n, 2] - boxes[n, 0] + 1), 0, 0, 0
+        for k in range(ends[n + 1] - ends[n]):
+            if pixels[ends[n] + k]:
+                y = k // width
+                count, sum_x, sum_y = count + 1, sum_x + k - y * width, sum_y + y
+        centroids[n, 0] = sum_x / count + boxes[n, 0] if count else np.nan
+        centroids[n, 1] = sum_y / count + boxes[n, 1] if count else np.nan
+    return centroids

@@ -1,10 +1,4 @@
-"""The transposed convolution of a few active neurons: what each of them had seen, added up in the layer below.
-
-A difference-of-Gaussians kernel cancels itself, so whether a pixel's sum is above 0 can hang on the rounding of
-float32. Sums are therefore taken in the order of PyTorch's `conv_transpose2d` on a CPU (oneDNN): float32, over the
-kernel's places row by row, at each place over the channels.
-
-The spiking decoder of SpikeSEG: classification spikes sent back through the tied weights to the pixels.
+"""The spiking decoder of SpikeSEG: classification spikes sent back through the tied weights to the pixels.
 
 Every stage but the last is a transposed convolution with spiking neurons of threshold 1 and no leak, then the
 max-unpooling; the last stage is linear::
@@ -16,81 +10,72 @@ Source: Kirkland et al. 2020, "SpikeSEG: Spiking segmentation via STDP saliency 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from spikeseg_lava.compilation import compiled
-from spikeseg_lava.decoding.stages import Stage, Winners
-from spikeseg_lava.network.floats import ConvLayer, Pair
-
-
-@compiled
-def _scatter(neurons, weight, corners, drive):
-    """Add the kernel of every neuron to `drive` (I, h, w), its first place at the neuron's corner (row, column)."""
-    inputs, rows, columns = drive.shape
-    for ky in range(weight.shape[2]):
-        for kx in range(weight.shape[3]):
-            for n in range(len(neurons)):
-                y, x = corners[n, 0] + ky, corners[n, 1] + kx
-                if 0 <= y < rows and 0 <= x < columns:
-                    for i in range(inputs):
-                        drive[i, y, x] += weight[neurons[n, 0], i, ky, kx]
-
-
-def add_projection(neurons: NDArray[np.integer], layer: ConvLayer, drive: NDArray[np.float32], origin: Pair) -> None:
-    """Add `conv_transpose2d(one-hot of neurons, weight)` to `drive`.
-
-    Args:
-        neurons: Int[N, 3] of (c, y, x) in the output of `layer`, channels rising; a neuron listed twice counts twice.
-        drive: Float32[I, h, w], a window of the layer's input; what falls outside it is dropped.
-        origin: (row, column) of the layer's input that `drive[:, 0, 0]` is.
-    """
-    corners = neurons[:, 1:] * np.array(layer.stride) - np.array(layer.padding) - np.array(origin)
-    _scatter(np.ascontiguousarray(neurons, np.int64), layer.weight, corners.astype(np.int64), drive)
-
-
-def project(neurons: NDArray[np.integer], layer: ConvLayer, size: Pair) -> tuple[NDArray[np.float32], Pair]:
-    """Float32[I, h, w], the projection of `neurons` on the part of an input of `size` they had seen, and its origin."""
-    if not len(neurons):
-        return np.zeros((layer.weight.shape[1], 0, 0), np.float32), (0, 0)
-    (top, bottom), (left, right) = (_seen(neurons[:, axis + 1], layer, axis, size[axis]) for axis in (0, 1))
-    drive = np.zeros((layer.weight.shape[1], bottom - top, right - left), np.float32)
-    add_projection(neurons, layer, drive, (top, left))
-    return drive, (top, left)
-
-
-def _seen(positions: NDArray[np.integer], layer: ConvLayer, axis: int, length: int) -> Pair:
-    """First and last + 1 input row (or column) that the outputs at `positions` see."""
-    first = int(positions.min()) * layer.stride[axis] - layer.padding[axis]
-    last = int(positions.max()) * layer.stride[axis] - layer.padding[axis] + layer.weight.shape[2 + axis]
-    return min(max(first, 0), length), max(min(last, length), 0)
-
+from spikeseg_lava.decoding.projection import (
+    HEIGHT,
+    KERNEL_Y,
+    MAPS_IN,
+    PADDING_X,
+    PADDING_Y,
+    RUN,
+    STRIDE_X,
+    STRIDE_Y,
+    WEIGHT_SHIFT,
+    WEIGHTS,
+    WIDTH,
+    add_kernels,
+    list_marks,
+    mark,
+    marked_span,
+    window_of,
+)
 
 THRESHOLD = 1.0
 
 
-def saliency(stages: Sequence[Stage], passes: Iterable[tuple[NDArray[np.integer], Winners]]) -> NDArray[np.float32]:
-    """Float32[C, H, W] of the input channels, summed over the passes; membranes last from one pass to the next.
+@compiled
+def send_back(spikes, path, where, potentials, firsts, pitches):
+    """Send spikes Int32[N, 3] of (c, y, x), listed by falling column, through all stages; one twice counts twice.
 
     Args:
-        passes: per pass the classification spikes Int[N, 3] of (c, y, x), one listed twice counting twice, and the
-            winners its unpooling uses.
+        where: UInt64[M], scratch.
+        potentials: Float32[D], membranes of every stage's input; kernels that overhang its borders add to a margin that
+            is never read.
+        firsts, pitches: Int64[S], where each stage's potentials begin and how long a row is.
     """
-    potentials = [np.zeros((stage.layer.weight.shape[1], *stage.size), np.float32) for stage in stages]
-    for spikes, winners in passes:
-        neurons = spikes
-        for stage, potential in zip(stages[:-1], potentials, strict=False):
-            add_projection(neurons, stage.layer, potential, (0, 0))
-            neurons = stage.unpool(_fire(potential), winners)
-        add_projection(neurons, stages[-1].layer, potentials[-1], (0, 0))
-    return potentials[-1]
+    span, stage, last = np.empty(4, np.int64), path.stages[0], len(path.stages) - 1
+    span[0], span[1], span[2], span[3] = spikes[0, 1], spikes[0, 1], spikes[0, 2], spikes[0, 2]
+    for n in range(len(spikes)):
+        channel, y, x = np.int64(spikes[n, 0]), np.int64(spikes[n, 1]), np.int64(spikes[n, 2])
+        span[0], span[1], span[2], span[3] = min(span[0], y), max(span[1], y), min(span[2], x), max(span[3], x)
+        at = y * stage[STRIDE_Y] * pitches[0] + x * stage[STRIDE_X] * stage[MAPS_IN]
+        weight = stage[WEIGHTS] + channel * stage[KERNEL_Y] * stage[RUN]
+        where[n] = np.uint64(at) + (np.uint64(weight) << WEIGHT_SHIFT)
+    count = len(spikes)
+    for s in range(len(path.stages)):
+        potential = potentials[firsts[s] :]
+        if s:
+            count = list_marks(path, path.stages[s - 1], path.stages[s], span, (0, 0), pitches[s], where)
+            if not count:
+                return
+        add_kernels(path, path.stages[s], where, count, pitches[s], potential)
+        if s < last:
+            fire(path, path.stages[s], potential, pitches[s], span)
 
 
-def _fire(potential: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Floor, spike and reset in place; Int64[N, 3] of the neurons (c, y, x) that fired."""
-    np.maximum(potential, 0, out=potential)
-    fires = potential >= THRESHOLD
-    potential[fires] = 0
-    return np.argwhere(fires)
+@compiled
+def fire(path, stage, potential, pitch, span):
+    """Floor, spike and reset where kernels of outputs within `span` were added; mark the neurons that fired."""
+    inputs, (top, left, rows, columns) = stage[MAPS_IN], window_of(stage, span)
+    for y in range(max(top, 0), min(top + rows, stage[HEIGHT])):
+        for x in range(max(left, 0), min(left + columns, stage[WIDTH])):
+            at = (y + stage[PADDING_Y]) * pitch + (x + stage[PADDING_X]) * inputs
+            for channel in range(inputs):
+                value = max(potential[np.uint64(at + channel)], np.float32(0))
+                if value >= THRESHOLD:
+                    value = np.float32(0)
+                    mark(path, stage, y, x, channel)
+                potential[np.uint64(at + channel)] = value
+    marked_span(path, stage, top, left, rows, columns, span)

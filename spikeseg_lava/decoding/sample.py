@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, RecordError
 from spikeseg_lava.network.floats import ConvLayer, Pair, Shape, SpikingNetwork
@@ -68,3 +69,17 @@ def check_spikes(record: SpikeRecord, shapes: Mapping[str, Shape]) -> None:
             raise RecordError(
                 f"the record does not fit the network: `{name}` has shape {shape}, a spike is at (t, c, y, x) = {site}"
             )
+
+
+def layer_rows(record: SpikeRecord, name: str) -> NDArray[np.int32]:
+    """Int32[N, 4] of (t, c, y, x): the spikes of a layer; RecordError where the record has none of that name."""
+    if name not in record.spikes:
+        raise RecordError(f"the record holds no layer `{name}`; it holds {', '.join(record.spikes) or 'none'}")
+    return record.spikes[name]
+
+
+def rows_of_step(record: SpikeRecord, name: str, step: int) -> NDArray[np.int32]:
+    """Int32[N, 3] of (c, y, x): the spikes of a layer in one step."""
+    rows = layer_rows(record, name)
+    first, last = np.searchsorted(rows[:, 0], [step, step + 1])
+    return rows[first:last, 1:]

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.decoding.instance import Instance
+from spikeseg_lava.compilation import compiled
+from spikeseg_lava.decoding.instance import Instance, Instances
+from spikeseg_lava.engine.kernels.vectors import count_bits
 from spikeseg_lava.errors import ArgumentError
-
-BLOCK = 1024  # instances scored against all others at once
 
 
 def group(instances: Sequence[Instance], tau: float = 0.1) -> NDArray[np.int32]:
@@ -30,55 +30,103 @@ def group(instances: Sequence[Instance], tau: float = 0.1) -> NDArray[np.int32]:
     """
     if not 0 <= tau < math.inf:
         raise ArgumentError(f"`tau` must be zero or more, and finite, got {tau}")
-    labels = np.full(len(instances), -1, np.int32)
-    found = [i for i, instance in enumerate(instances) if not instance.empty]
-    partners = np.arange(len(found))
-    steps = np.array([instances[i].t for i in found])
-    for step in np.unique(steps):
-        members = np.flatnonzero(steps == step)
-        partners[members] = members[_best_partners([instances[found[i]] for i in members], tau)]
-    labels[np.array(found, np.int64)] = _connected(partners)
-    return labels
+    steps, boxes, features = _columns(instances)
+    labels, found = np.full(len(steps), -1, np.int32), np.flatnonzero(boxes[:, 0] >= 0)
+    order = found[np.lexsort((boxes[found, 0], steps[found]))]
+    partners = best_partners(order, steps, boxes, packed(features), tau)
+    labels[found] = components(partners)[found]
+    return renumbered(labels)
 
 
-def _best_partners(instances: Sequence[Instance], tau: float) -> NDArray[np.int64]:
-    """Int64[N]: index of each instance's best partner, its own where none scores above `tau`."""
-    features = np.stack([instance.features for instance in instances]).astype(np.float32)
-    boxes = np.array([instance.box for instance in instances], np.int64)
-    best = np.arange(len(instances))
-    for first in range(0, len(instances), BLOCK):
-        rows = np.arange(first, min(first + BLOCK, len(instances)))
-        scores = (_jaccard(features[rows], features) * _box_iou(boxes[rows], boxes)).astype(np.float32)
-        scores[rows - first, rows] = 0
-        partner = scores.argmax(axis=1)
-        joins = scores[rows - first, partner] > np.float32(tau)
-        best[rows[joins]] = partner[joins]
-    return best
+def _columns(instances: Sequence[Instance]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+    """Steps Int32[N], boxes Int32[N, 4], features Bool[N, F]."""
+    if isinstance(instances, Instances):
+        return instances.spikes[:, 0], instances.boxes, instances.features
+    steps = np.array([instance.t for instance in instances], np.int32)
+    boxes = np.array([instance.box for instance in instances], np.int32).reshape(-1, 4)
+    features = np.array([instance.features for instance in instances], bool)
+    return steps, boxes, features.reshape(len(steps), -1)
 
 
-def _jaccard(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
-    shared = a @ b.T
-    either = a.sum(axis=1)[:, None] + b.sum(axis=1) - shared
-    return np.divide(shared, either, out=np.zeros_like(shared), where=either > 0).astype(np.float64)
+def packed(features: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """UInt64[N, words]: a bit a feature."""
+    padded = np.zeros((len(features), -(-features.shape[1] // 64) * 64), bool)
+    padded[:, : features.shape[1]] = features
+    return np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
 
 
-def _box_iou(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Float64[N, M] of boxes (x0, y0, x1, y1), both ends included."""
-    low, high = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
-    shared = np.maximum(high - low + 1, 0).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2] + 1).prod(axis=1) for boxes in (a, b)]
-    return shared / (areas[0][:, None] + areas[1] - shared)
+@compiled
+def best_partners(order, steps, boxes, features, tau):
+    """Int64[N]: index of each instance's best partner, its own where none scores above `tau`.
+
+    `order` lists the instances by step and then by the left side of their boxes: only boxes that share a column are
+    compared.
+    """
+    partners, best = np.arange(len(steps)), np.zeros(len(steps), np.float32)
+    for a in range(len(order)):
+        i = order[a]
+        for b in range(a + 1, len(order)):
+            j = order[b]
+            if steps[j] != steps[i] or boxes[j, 0] > boxes[i, 2]:
+                break
+            score = similarity(boxes[i], boxes[j], features[i], features[j])
+            if score > np.float32(tau):
+                offer(i, j, score, best, partners)
+                offer(j, i, score, best, partners)
+    return partners
 
 
-def _connected(partners: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of the connected component of each node, in order of appearance; node i is linked to `partners[i]`."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+@compiled
+def similarity(box, other, features, others):
+    """SMASH score of two instances, Float32."""
+    rows = np.int64(min(box[3], other[3]) - max(box[1], other[1]) + 1)
+    columns = np.int64(min(box[2], other[2]) - max(box[0], other[0]) + 1)
+    if rows <= 0 or columns <= 0:
+        return np.float32(0)
+    shared = either = 0
+    for word in range(features.size):
+        shared += np.int64(count_bits(features[word] & others[word]))
+        either += np.int64(count_bits(features[word] | others[word]))
+    if not either:
+        return np.float32(0)
+    jaccard = np.float64(np.float32(shared) / np.float32(either))
+    areas = area(box) + area(other) - rows * columns
+    return np.float32(jaccard * (rows * columns / areas))
 
-    count = len(partners)
-    if not count:
-        return partners
-    links = coo_array((np.ones(count, bool), (np.arange(count), partners)), shape=(count, count))
-    component = connected_components(links, directed=False)[1]
-    _, first, inverse = np.unique(component, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse]
+
+@compiled
+def area(box):
+    """Pixels of a box, both ends included."""
+    return np.int64(box[2] - box[0] + 1) * np.int64(box[3] - box[1] + 1)
+
+
+@compiled
+def offer(i, j, score, best, partners):
+    """Make `j` the partner of `i` where it scores higher, or equally and comes first."""
+    if score > best[i] or (score == best[i] and j < partners[i]):
+        best[i], partners[i] = score, j
+
+
+@compiled
+def components(partners):
+    """Int64[N]: the lowest index each node is connected with; node i is linked to `partners[i]`."""
+    root = np.arange(partners.size)
+    for i in range(partners.size):
+        a, b = i, partners[i]
+        while root[a] != a:
+            root[a] = root[root[a]]
+            a = root[a]
+        while root[b] != b:
+            root[b] = root[root[b]]
+            b = root[b]
+        root[max(a, b)] = min(a, b)
+    for i in range(partners.size):
+        root[i] = root[root[i]]  # roots come first, so one look-up is enough
+    return root
+
+
+def renumbered(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Labels counted from 0 in order of appearance, -1 kept."""
+    firsts = np.unique(labels)
+    firsts = firsts[firsts >= 0]
+    return np.where(labels >= 0, np.searchsorted(firsts, labels), -1).astype(np.int32)

@@ -1,28 +1,29 @@
-"""The weights the decoder uses: those of the float network, as stored or brought to the range it presupposes.
+"""The decoder of a network: its layers in reverse, as the tables that compiled code reads.
 
-The decoder of a network: its layers in reverse, with the shapes that one sample had.
+Its weights are those of the float network, as stored, or brought to the range of 0 to 1 that HULK presupposes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.decoding.winners import pool_winners, unpool
-from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, RecordError
+from spikeseg_lava.decoding.hulk import CONTRIBUTES
+from spikeseg_lava.decoding.projection import BITS, POOL_COLUMNS, Path
+from spikeseg_lava.decoding.winners import silent_winners
+from spikeseg_lava.engine.kernels.vectors import VECTOR
+from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.network.floats import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
-from spikeseg_lava.spikes.record import SpikeRecord
 
 Layers = tuple[ConvLayer | PoolLayer, ...]
 STORED = "stored"
 UNIT = "unit"
-CONTRIBUTES = 0.5
-"""Summed weight above which HULK counts a neuron as a cause. It presupposes weights of 0 to 1, as STDP learns them."""
 
 
 def decoding_layers(network: SpikingNetwork | FixedPointModel, weights: str = STORED) -> Layers:
@@ -55,11 +56,9 @@ def _unit(layer: ConvLayer) -> ConvLayer:
     return replace(layer, weight=layer.weight / largest) if largest > 0 else layer
 
 
-Winners = Mapping[str, NDArray[np.int64]]
-
-
-class Pooling(NamedTuple):
-    """A pool, the layer below it (whose spikes tell the winners) and that layer's shape."""
+@dataclass(frozen=True, eq=False)
+class Pooling:
+    """A pool to undo, the layer below it (whose spikes tell the winners) and that layer's shape."""
 
     layer: PoolLayer
     below: str
@@ -73,55 +72,88 @@ class Stage:
     Attributes:
         layer: the convolution whose weights are used.
         size: (height, width) of its input.
+        output: shape (C, H, W) of its output.
+        pools: the pools to undo behind it.
+        below: shape of the convolution below; (0, 0, 0) for the first layer.
         feature_offset: row of the hash of the first map its input holds.
     """
 
     layer: ConvLayer
     size: Pair
+    output: Shape
     pools: tuple[Pooling, ...]
+    below: Shape
     feature_offset: int
 
-    def unpool(self, neurons: NDArray[np.integer], winners: Winners) -> NDArray[np.integer]:
-        """Int[M, 3]: active inputs (c, y, x) of this stage as neurons of the convolution below."""
-        for pooling in self.pools:
-            neurons = unpool(neurons, winners[pooling.layer.name], pooling.shape)
-        return neurons
+    @property
+    def full_shape(self) -> Shape:
+        """(rows, columns, I) of its input with the margin that overhanging kernels need."""
+        _, inputs, *kernel = self.layer.weight.shape
+        sides = zip(self.output[1:], self.layer.stride, kernel, strict=True)
+        rows, columns = ((n - 1) * stride + k for n, stride, k in sides)
+        return rows, columns, inputs
 
 
 def decoder_stages(layers: Layers, shapes: Mapping[str, Shape], size: Pair) -> tuple[Stage, ...]:
     """The stages from the classes down to the pixels, for frames of `size` (height, width)."""
     stages: list[Stage] = []
     pools: list[Pooling] = []
-    below, inputs = "", size
+    name, inputs = "", size
     for layer in layers:
         if isinstance(layer, ConvLayer):
             features = sum(len(stage.layer.weight) for stage in stages[:-1])
-            stages.append(Stage(layer, inputs, tuple(reversed(pools)), features))
+            below = stages[-1].output if stages else (0, 0, 0)
+            stages.append(Stage(layer, inputs, shapes[layer.name], tuple(reversed(pools)), below, features))
             pools = []
         else:
-            pools.append(Pooling(layer, below, shapes[below]))
-        below, inputs = layer.name, shapes[layer.name][1:]
+            pools.append(Pooling(layer, name, shapes[name]))
+        name, inputs = layer.name, shapes[layer.name][1:]
     return tuple(reversed(stages))
 
 
-def winners_of_step(stages: tuple[Stage, ...], record: SpikeRecord, step: int) -> Winners:
-    """Pool name -> Int64[C, h, w] winners of one step, from the spikes of the layer below each pool."""
+def path_of(stages: Sequence[Stage]) -> tuple[Path, dict[str, NDArray[np.int32]]]:
+    """The tables of the stages, and a view of each pool's winners; these are those of silent windows."""
+    weights = [weight_runs(stage.layer.weight) for stage in stages]
+    words = [-(-stage.below[0] // BITS) for stage in stages]
+    marks = _begins(word * stage.below[1] * stage.below[2] for word, stage in zip(words, stages, strict=True))
+    winners = [silent_winners(pooling.layer, pooling.shape) for stage in stages for pooling in stage.pools]
+    begins, pools = _begins(array.size for array in winners), _begins(len(stage.pools) for stage in stages)
+    flat = np.concatenate([np.zeros(0, np.int32), *(array.ravel() for array in winners)])
+    table = np.array(
+        [
+            (*s.layer.weight.shape, *s.layer.stride, *s.layer.padding, *s.size, begin, weight.shape[2],
+             s.feature_offset, *pools[k : k + 2], marks[k], s.below[1], words[k])
+            for k, (s, weight, begin) in enumerate(zip(stages, weights, _begins(w.size for w in weights), strict=False))
+        ],
+        np.int64,
+    )  # fmt: skip
     poolings = [pooling for stage in stages for pooling in stage.pools]
-    return {p.layer.name: pool_winners(p.layer, p.shape, _spikes_of_step(record, p.below, step)) for p in poolings}
+    pool_table = [
+        (begin, w.shape[1], *p.layer.kernel, *p.layer.stride, *p.shape[1:])
+        for begin, w, p in zip(begins, winners, poolings, strict=False)
+    ]
+    causes = [np.argwhere(weight.transpose(1, 2, 0) > CONTRIBUTES) for weight in stages[0].layer.weight]
+    views = (flat[a:b].reshape(w.shape) for (a, b), w in zip(pairwise(begins), winners, strict=True))
+    path = Path(
+        table,
+        np.array(pool_table, np.int64).reshape(-1, POOL_COLUMNS),
+        np.concatenate([weight.ravel() for weight in weights]),
+        flat,
+        np.zeros(marks[-1], np.uint64),
+        np.concatenate(causes).astype(np.int32),
+        np.array(_begins(map(len, causes))),
+    )
+    return path, {pooling.layer.name: view for pooling, view in zip(poolings, views, strict=True)}
 
 
-def classification_spikes(record: SpikeRecord, stages: tuple[Stage, ...]) -> NDArray[np.int32]:
-    """Int32[N, 4] of (t, c, y, x): the spikes of the last layer."""
-    return _rows(record, stages[0].layer.name)
+def weight_runs(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Float32[O, kh, run] of weights [O, I, kh, kw]: kernel rows `[kw, I]`, filled up with zeros to whole vectors."""
+    outputs, inputs, rows, columns = weight.shape
+    used = columns * inputs
+    runs = np.zeros((outputs, rows, -(-used // VECTOR) * VECTOR), np.float32)
+    runs[:, :, :used] = weight.transpose(0, 2, 3, 1).reshape(outputs, rows, used)
+    return runs
 
 
-def _spikes_of_step(record: SpikeRecord, name: str, step: int) -> NDArray[np.int32]:
-    rows = _rows(record, name)
-    first, last = np.searchsorted(rows[:, 0], [step, step + 1])
-    return rows[first:last, 1:]
-
-
-def _rows(record: SpikeRecord, name: str) -> NDArray[np.int32]:
-    if name not in record.spikes:
-        raise RecordError(f"the record holds no layer `{name}`; it holds {', '.join(record.spikes) or 'none'}")
-    return record.spikes[name]
+def _begins(lengths: Iterable[int]) -> list[int]:
+    return [0, *itertools.accumulate(lengths)]

@@ -6,58 +6,55 @@ the window's first neuron where the whole window was silent.
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.compilation import compiled
+from spikeseg_lava.decoding.projection import ROW_SHIFT
+from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import PoolLayer, Shape
 
 CAUSAL = "causal"
 LAST_STEP = "last-step"
 POOL_WINNERS = (CAUSAL, LAST_STEP)
+LONGEST = 2**15  # rows and columns of a layer; a winner is a row and a column in 32 bit
 
 
-def pool_winners(pool: PoolLayer, below: Shape, spikes: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Winner of every window in one step.
+def silent_winners(pool: PoolLayer, below: Shape) -> NDArray[np.int32]:
+    """Int32[h, w, C]: the complement `~(row << 16 | column)` of every window's first neuron, for `below` (C, H, W)."""
+    channels, height, width = pool.output_shape(below)
+    if max(below[1:]) >= LONGEST:
+        raise ArgumentError(f"`size` is too large to be decoded: `{pool.name}` pools {below[1]}x{below[2]} neurons")
+    first = (np.arange(height)[:, None] * pool.stride[0] << ROW_SHIFT) + np.arange(width) * pool.stride[1]
+    return np.repeat(~first[:, :, None].astype(np.int32), channels, axis=2)
+
+
+def note_winners(pool: PoolLayer, spikes: NDArray[np.int32], winners: NDArray[np.int32]) -> None:
+    """Write the winners of a step into `winners`, which are those of silent windows.
 
     Args:
         pool: kernel and stride of the pool.
-        below: shape (C, H, W) of the layer below it.
-        spikes: Int[N, 3] of (c, y, x), the spikes of that layer in the step.
-
-    Returns:
-        Int64[C, h, w], `row * W + column` of the winner in the layer below.
+        spikes: Int32[N, 3] of (c, y, x), the spikes of the layer below it in the step.
     """
-    channels, height, width = pool.output_shape(below)
-    corners = np.arange(height)[:, None] * pool.stride[0] * below[2] + np.arange(width) * pool.stride[1]
-    winners = np.repeat(corners[None].astype(np.int64), channels, axis=0)
-    offsets = list(itertools.product(range(pool.kernel[0]), range(pool.kernel[1])))
-    for dy, dx in reversed(offsets):  # the first neuron of a window is written last, so it wins
-        c, window_y, window_x, neuron = _windows_seen(pool, spikes, (dy, dx), (height, width), below[2])
-        winners[c, window_y, window_x] = neuron
-    return winners
+    _visit(spikes, winners, *pool.kernel, *pool.stride, True)
 
 
-def _windows_seen(
-    pool: PoolLayer, spikes: NDArray[np.integer], offset: tuple[int, int], windows: tuple[int, int], width: int
-) -> tuple[NDArray[np.integer], ...]:
-    """Channel, window row, window column and index of the spikes that sit at `offset` of a window."""
-    c, y, x = spikes[:, 0], spikes[:, 1] - offset[0], spikes[:, 2] - offset[1]
-    window_y, window_x = y // pool.stride[0], x // pool.stride[1]
-    fits = (y >= 0) & (x >= 0) & (y % pool.stride[0] == 0) & (x % pool.stride[1] == 0)
-    fits &= (window_y < windows[0]) & (window_x < windows[1])
-    index = spikes[:, 1].astype(np.int64) * width + spikes[:, 2]
-    return c[fits], window_y[fits], window_x[fits], index[fits]
+def forget_winners(pool: PoolLayer, spikes: NDArray[np.int32], winners: NDArray[np.int32]) -> None:
+    """Undo `note_winners` of the same spikes."""
+    _visit(spikes, winners, *pool.kernel, *pool.stride, False)
 
 
-def unpool(neurons: NDArray[np.integer], winners: NDArray[np.int64], below: Shape) -> NDArray[np.int64]:
-    """Int64[M, 3] of (c, y, x) in the layer below, of shape `below`, that pooled neurons (N, 3) stand for; in order.
-
-    Overlapping windows may share a winner: it is active when any of them is, and counts once. (PyTorch's
-    `max_unpool2d` lets the window written last decide and warns that its result is then not deterministic.)
-    """
-    c, y, x = neurons.T
-    area = below[1] * below[2]
-    index = np.unique(c * area + winners[c, y, x])
-    return np.stack([index // area, index % area // below[2], index % below[2]], axis=1)
+@compiled
+def _visit(spikes, winners, kernel_y, kernel_x, stride_y, stride_x, spiked):
+    """Every window that holds a spike: its first spike so far, or its first neuron again."""
+    rows, columns, _ = winners.shape
+    for n in range(len(spikes)):
+        c, y, x = np.int64(spikes[n, 0]), np.int64(spikes[n, 1]), np.int64(spikes[n, 2])
+        neuron = np.int32(y << ROW_SHIFT | x)
+        top, left = max(-((kernel_y - 1 - y) // stride_y), 0), max(-((kernel_x - 1 - x) // stride_x), 0)
+        for i in range(top, min(y // stride_y, rows - 1) + 1):
+            for j in range(left, min(x // stride_x, columns - 1) + 1):
+                if not spiked:
+                    winners[i, j, c] = ~(i * stride_y << ROW_SHIFT | j * stride_x)
+                elif winners[i, j, c] < 0 or winners[i, j, c] > neuron:
+                    winners[i, j, c] = neuron

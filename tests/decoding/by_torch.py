@@ -29,7 +29,8 @@ class TorchDecoder:
         parts = zip(below, x.shape[2:], layer.stride, layer.padding, layer.weight.shape[2:], strict=True)
         extra = [want - ((n - 1) * s - 2 * p + k) for want, n, s, p, k in parts]
         weight = torch.from_numpy(layer.weight)
-        return functional.conv_transpose2d(x, weight, None, layer.stride, layer.padding, extra)
+        twice = torch.cat([x, x])  # PyTorch sums in another order for small kernels and one image; see `projection`
+        return functional.conv_transpose2d(twice, weight, None, layer.stride, layer.padding, extra)[:1]
 
     def unpool(self, x: Tensor, pool: PoolLayer, step: int) -> Tensor:
         """OR of what `max_unpool2d` does with each pooled row and column by itself."""

@@ -8,7 +8,7 @@ import by_torch
 import made
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spikeseg_lava.decoding.decoder import decode
@@ -19,6 +19,7 @@ SEVEN_SIX = PoolLayer("pool1", (7, 6), (6, 4))
 
 
 @settings(max_examples=12, deadline=None)
+@example(3109, 18, 24, "causal")  # a pixel whose channels cancel but for rounding
 @given(st.integers(0, 10**6), st.integers(9, 22), st.integers(9, 27), st.sampled_from(["causal", "last-step"]))
 def test_masks_equal_the_dense_definition(seed, height, width, mode):
     network = made.a_network(seed)

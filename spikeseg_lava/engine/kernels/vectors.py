@@ -156,3 +156,21 @@ def count_bits(_typing, _mask):
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def add_vectors(_typing, target, at, source, start, count):
+    """`target[at:][:count * VECTOR] += source[start:][:count * VECTOR]` of Float32, for a literal count."""
+
+    def generate(context, builder, signature, arguments):
+        target, at, source, start, _ = arguments
+        vectors = Vectors(context, builder, VECTOR)
+        for k in range(count.literal_value):
+            step = at.type(k * VECTOR)
+            to = vectors.at(signature.args[0], target, builder.add(at, step))
+            added = vectors.load(signature.args[2], source, builder.add(start, step))
+            builder.store(builder.fadd(builder.load(to, align=1), added), to, align=1)
+        return context.get_dummy_value()
+
+    if isinstance(count, types.IntegerLiteral):
+        return types.void(target, at, source, start, count), generate
