@@ -41,11 +41,11 @@ def group(instances: Sequence[Instance], tau: float = 0.1) -> NDArray[np.int32]:
 def _columns(instances: Sequence[Instance]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
     """Steps Int32[N], boxes Int32[N, 4], features Bool[N, F]."""
     if isinstance(instances, Instances):
-        return instances.spikes[:, 0], instances.boxes, instances.features
+        return np.ascontiguousarray(instances.spikes[:, 0]), instances.boxes, instances.features
     steps = np.array([instance.t for instance in instances], np.int32)
     boxes = np.array([instance.box for instance in instances], np.int32).reshape(-1, 4)
     features = np.array([instance.features for instance in instances], bool)
-    return steps, boxes, features.reshape(len(steps), -1)
+    return steps, boxes, features if len(steps) else np.zeros((0, 0), bool)
 
 
 def packed(features: NDArray[np.bool_]) -> NDArray[np.uint64]:

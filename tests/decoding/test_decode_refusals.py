@@ -97,7 +97,7 @@ def test_no_spike_at_all():
     silent = replace(RECORD, spikes={name: rows[:0] for name, rows in RECORD.spikes.items()})
     for mode in ("causal", "last-step"):
         found = decode(silent, NETWORK, mode)
-        assert found.instances == []
+        assert len(found.instances) == 0
         assert not found.saliency.any()
         assert found.saliency.shape == (18, 25)
 
