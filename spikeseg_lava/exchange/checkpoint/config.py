@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spikeseg_lava.errors import CheckpointError
+from spikeseg_lava.errors import CheckpointError, printable
 from spikeseg_lava.network.floats import Pair
+
+MOST = 2**20  # steps of a sample, pixels of a side: no camera and no network has more
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Config:
 
     def _count(self, key: str) -> int | None:
         value = self.data.get(key)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise CheckpointError(f"`config.data.{key}` is {value!r}, expected a whole number above zero")
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST):
+            raise CheckpointError(f"`config.data.{key}` is {printable(repr(value))}, expected 1 to {MOST}")
         return value
 
 
@@ -62,6 +64,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _bookkeeping(contents: Mapping[str, Any]) -> dict[str, Any]:
     epoch, version = contents.get("epoch"), contents.get("pytorch_version")
-    facts = {"epoch": epoch if isinstance(epoch, int) else None}
-    facts |= {"pytorch_version": str(version) if isinstance(version, str) else None}
+    facts = {"epoch": epoch if isinstance(epoch, int) and abs(epoch) < 2**63 else None}
+    facts |= {"pytorch_version": printable(version) if isinstance(version, str) else None}
     return {key: value for key, value in facts.items() if value is not None}

@@ -5,8 +5,8 @@ Nothing in the file is ever executed.
 
 from __future__ import annotations
 
-import errno
 import hashlib
+import io
 import re
 import warnings
 import zipfile
@@ -24,19 +24,35 @@ from spikeseg_lava.files import writing
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 
-def read_torch_file(path: Path) -> Any:
-    """What `torch.save` wrote, tensors as arrays; raises CheckpointError in one line for anything else."""
+def read_torch_file(path: Path) -> tuple[Any, str]:
+    """What `torch.save` wrote, tensors as arrays, and the SHA-256 of the file.
+
+    The file is read once: what was checked, what is used and what the digest names are the same bytes.
+
+    Raises:
+        CheckpointError: in one line, for anything else.
+    """
     if not path.is_file():
         reason = "it is a folder" if path.is_dir() else "there is no such file"
         raise CheckpointError(f"`{path}` is not a checkpoint: {reason}")
-    if not path.stat().st_size:
-        raise CheckpointError(f"`{path}` is not a checkpoint: the file is empty")
-    if damaged := _damaged_entries(path):
-        raise CheckpointError(f"`{path}` is damaged: {', '.join(map(repr, damaged[:3]))} do not match their checksums")
     try:
-        return read_plain(path)
+        content = path.read_bytes()
+        return _read(content), hashlib.sha256(content).hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"`{path}` cannot be read as a checkpoint: {error.strerror}") from error
+    except CheckpointError as error:
+        raise CheckpointError(f"`{path}` {error}") from error
+
+
+def _read(content: bytes) -> Any:
+    if not content:
+        raise CheckpointError("is not a checkpoint: the file is empty")
+    if damaged := _damaged_entries(content):
+        raise CheckpointError(f"is damaged: {', '.join(map(repr, damaged[:3]))} do not match their checksums")
+    try:
+        return read_plain(content)
     except NotPlainError:
-        return _read_with_torch(path)
+        return _read_with_torch(content)
 
 
 class UnreadTensor:
@@ -46,7 +62,7 @@ class UnreadTensor:
         self.dtype = dtype
 
 
-def _read_with_torch(path: Path) -> Any:
+def _read_with_torch(content: bytes) -> Any:
     """Files of before torch 1.6, rare types of tensors; and the reason where a file is none that may be read."""
     import torch
     from torch.torch_version import TorchVersion
@@ -55,10 +71,11 @@ def _read_with_torch(path: Path) -> Any:
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(allowed):
             warnings.simplefilter("ignore")
-            contents = torch.load(path, map_location="cpu", weights_only=True)
+            return _as_arrays(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+    except CheckpointError:
+        raise
     except Exception as error:  # a damaged pickle can raise nearly everything
-        raise CheckpointError(f"`{path}` cannot be read as a checkpoint: {_reason(error)}") from error
-    return _as_arrays(contents)
+        raise CheckpointError(f"cannot be read as a checkpoint: {_reason(error)}") from error
 
 
 def _as_arrays(value: Any) -> Any:
@@ -66,6 +83,10 @@ def _as_arrays(value: Any) -> Any:
     import torch
 
     if isinstance(value, torch.Tensor):
+        if value.layout is not torch.strided:
+            return UnreadTensor(str(value.dtype))  # its parts were never checked against each other
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise CheckpointError(f"holds a tensor of shape {tuple(value.shape)} that repeats fewer numbers")
         try:
             return (value.float() if value.dtype == torch.bfloat16 else value).detach().cpu().numpy()
         except (TypeError, RuntimeError):
@@ -75,23 +96,17 @@ def _as_arrays(value: Any) -> Any:
     return [_as_arrays(inner) for inner in value] if isinstance(value, list) else value
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of the file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _damaged_entries(path: Path) -> list[str]:
+def _damaged_entries(content: bytes) -> list[str]:
     """Entries of a zip archive that do not match their CRC-32, which torch never looks at.
 
-    Empty where every entry is off: then `torch.serialization.set_crc32_options(False)` left the checksums out.
+    Empty where every entry is off: then `torch.serialization.set_crc32_options(False)` left the checksums out. Packed
+    or overlapping entries, which torch never writes, could take hours to check and are refused.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > len(content):
+                raise CheckpointError("is not a checkpoint: its entries hold more than the file")
             damaged = [entry.filename for entry in entries if not _matches(archive, entry)]
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
         return []  # no archive, or not even its list can be read: torch says so, or reads a file of before 1.6
@@ -117,8 +132,8 @@ def _reason(error: Exception) -> str:
         )
     if "TorchScript" in text:
         return "it is a TorchScript archive; save the `state_dict()` of the model with `torch.save`"
-    if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that one: a seek before the start of the file
-        return error.strerror or text
+    if isinstance(error, (MemoryError, RecursionError)):
+        return "it claims more than memory holds, or nests too deep"
     return "it is truncated, damaged, or no file of `torch.save`"
 
 

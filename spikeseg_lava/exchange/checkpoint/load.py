@@ -14,7 +14,7 @@ from typing import Any
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from spikeseg_lava.exchange.checkpoint import state as buffers
 from spikeseg_lava.exchange.checkpoint.config import Config, adapted_thresholds
-from spikeseg_lava.exchange.checkpoint.file import read_torch_file, sha256
+from spikeseg_lava.exchange.checkpoint.file import read_torch_file
 from spikeseg_lava.exchange.checkpoint.layers import convolution_from
 from spikeseg_lava.exchange.checkpoint.pools import Seen, find_pools, pools_from_argument
 from spikeseg_lava.exchange.checkpoint.state import LayerState, find_layers
@@ -52,12 +52,12 @@ def load_checkpoint(
     """
     path = Path(path)
     _check_arguments(threshold, thresholds)
-    contents = read_torch_file(path)
+    contents, digest = read_torch_file(path)
     try:
         network = _network(contents, thresholds, pools)
     except CheckpointError as error:
         raise CheckpointError(f"`{path}`: {error}") from error
-    network = replace(network, provenance={"checkpoint": path.name, "sha256": sha256(path), **network.provenance})
+    network = replace(network, provenance={"checkpoint": path.name, "sha256": digest, **network.provenance})
     return network if threshold is None else network.with_threshold(float(threshold))
 
 

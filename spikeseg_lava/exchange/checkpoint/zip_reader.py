@@ -8,11 +8,11 @@ Whatever is not on the list raises NotPlainError, and torch decides about the fi
 
 from __future__ import annotations
 
+import io
 import pickletools
 import zipfile
 from collections.abc import Callable
 from math import prod
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,14 +45,14 @@ class Name(NamedTuple):
     path: str
 
 
-def read_plain(path: Path) -> Any:
+def read_plain(content: bytes) -> Any:
     """What `torch.save` wrote; a tensor as an array of its type, bfloat16 as float32.
 
     Raises:
         NotPlainError: anything but that; ask torch.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _Machine(_Storages(archive)).run()
     except NotPlainError:
         raise

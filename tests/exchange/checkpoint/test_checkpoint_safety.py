@@ -161,3 +161,47 @@ def test_changed_bytes_are_read_or_refused_and_nothing_else(tmp_path: Path, zipp
     path.write_bytes(contents)
     with suppress(CheckpointError):
         load_checkpoint(path)
+
+
+def test_a_few_bytes_that_claim_gigabytes_are_refused(saved: Save):
+    state = two_layers()
+    state["encoder.conv1.conv.weight"] = torch.ones(1, 1, 1, 1).expand(10**5, 10**5, 1, 1)
+    assert "repeats fewer numbers" in refusal(saved({"model_state_dict": state}))
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [({"input_height": 10**7, "input_width": 10**7}, "input_height"), ({"n_timesteps": 10**12}, "n_timesteps")],
+)
+def test_sizes_beyond_any_camera_are_refused(saved: Save, data: dict[str, int], named: str):
+    assert named in refusal(saved({"model_state_dict": two_layers(), "config": {"data": data}}))
+
+
+def test_packed_and_overlapping_entries_are_refused(saved: Save, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(10**7))
+    assert "more than the file" in refusal(tmp_path / "packed.pt")
+
+
+def test_deep_nesting_is_refused(tmp_path: Path):
+    deep = 10**5
+    for name, opcodes in (("list", b"]" * deep + b"a" * (deep - 1)), ("tuple", b")" + b"\x85" * deep)):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("a/data.pkl", b"\x80\x02" + opcodes + b".")
+            archive.writestr("a/version", b"3")
+        assert "expected a dictionary" in refusal(tmp_path / name)
+
+
+def test_what_is_read_is_what_the_digest_names(saved: Save, monkeypatch: pytest.MonkeyPatch):
+    path = saved({"model_state_dict": two_layers()})
+    first = load_checkpoint(path)
+    content, read_bytes = path.read_bytes(), Path.read_bytes
+
+    def read_and_change(file: Path) -> bytes:
+        found = read_bytes(file)
+        file.write_bytes(b"changed by somebody else")
+        return found
+
+    monkeypatch.setattr(Path, "read_bytes", read_and_change)
+    assert load_checkpoint(path).provenance["sha256"] == first.provenance["sha256"]
+    assert len(content) != path.stat().st_size
