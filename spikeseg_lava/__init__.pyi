@@ -2,7 +2,6 @@
 
 __version__: str
 
-from .chip.report.build import build_report as build_report
 from .chip.rules.check import check_rules as check_rules
 from .decoding.decoder import Decoded as Decoded
 from .decoding.decoder import decode as decode
@@ -35,4 +34,5 @@ from .spikes.comparison import compare as compare
 from .spikes.record import SpikeRecord as SpikeRecord
 from .spikes.spike_file import SpikeFile as SpikeFile
 from .stock.lower import lower as lower
+from .stock.on_chip import build_report as build_report
 from .stock.simulate import run_stock as run_stock

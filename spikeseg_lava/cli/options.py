@@ -26,6 +26,7 @@ class Backend(str, Enum):
     LAVA = "lava"
     LAVA_FUSED = "lava-fused"
     LOIHI2 = "loihi2"
+    STOCK = "stock"
     TORCH = "torch"
 
 
@@ -36,6 +37,7 @@ class Simulator(str, Enum):
     LAVA = "lava"
     LAVA_FUSED = "lava-fused"
     LOIHI2 = "loihi2"
+    STOCK = "stock"
 
 
 class Thresholds(str, Enum):
@@ -57,8 +59,8 @@ BackendName = Annotated[
     typer.Option(
         "--backend",
         metavar="NAME",
-        help="What executes the network: event (the exact engine), lava, lava-fused, loihi2 (needs Intel's extension) "
-        "or torch (floats of a checkpoint, integers of a model).",
+        help="What executes the network: event (the exact engine), lava, lava-fused, stock (lowered to stock Lava "
+        "parts), loihi2 (needs Intel's extension) or torch (floats of a checkpoint, integers of a model).",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -67,7 +69,8 @@ SimulatorName = Annotated[
     typer.Option(
         "--backend",
         metavar="NAME",
-        help="What is proved: event (the exact engine), lava, lava-fused or loihi2 (needs Intel's extension).",
+        help="What is proved: event (the exact engine), lava, lava-fused, stock (lowered to stock "
+        "Lava parts) or loihi2 (needs Intel's extension).",
         rich_help_panel=NETWORK,
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from spikeseg_lava.network.integers import FixedPointModel
 
 
+class NeuronKind(str, Enum):
+    """Which neurons a network is placed with."""
+
+    AUTO = "auto"
+    STOCK = "stock"
+    OWN = "own"
+
+
 def report(
     network: options.NetworkFile,
     clip: Annotated[
@@ -36,8 +45,13 @@ def report(
     size: options.Size = None,
     binary: options.Binary = False,
     simplify: Annotated[
-        bool, typer.Option("--simplify/--no-simplify", help="Show what lossless simplification would save.")
+        bool,
+        typer.Option("--simplify/--no-simplify", help="Place the network without maps that change no class spike."),
     ] = True,
+    neurons: Annotated[
+        NeuronKind,
+        typer.Option(help="Place stock Lava neurons, your own (microcode), or stock ones where they are needed."),
+    ] = NeuronKind.AUTO,
     stock: Annotated[
         bool,
         typer.Option("--stock", help="Show the form of stock Loihi parts and how far it strays (needs a clip; slow)."),
@@ -50,23 +64,31 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Design rules, resources and activity of a network on a chip. Exit code 1 if it breaks a rule."""
-    from spikeseg_lava.chip.report.build import build_report
     from spikeseg_lava.chip.report.html import save_html
     from spikeseg_lava.execution.backends import run
+    from spikeseg_lava.network.simplification import simplify as simplified
+    from spikeseg_lava.stock.on_chip import build_report
 
     options.check_outputs(html)
     loaded = read_network(network, options.reading(threshold, thresholds, pools))
     binning = Binning(timesteps, None if clip is None else options.parse_size(size), binary)
     frames = None if clip is None else read_frames(clip, loaded, binning)
-    model = (
-        integers_of(loaded, frames, Quantisation(target or "loihi2")) if isinstance(loaded, SpikingNetwork) else loaded
-    )
+    chip = target or getattr(loaded, "target", "loihi2")
+    whole = _integers(loaded, frames, chip)
+    model = whole
+    if simplify:  # a float network before it is quantized: equal maps are easier to merge there
+        small = simplified(loaded) if isinstance(loaded, SpikingNetwork) else simplified(loaded)
+        model = _integers(small.network, frames, chip)
     record = None if frames is None else run(model, frames, "event", fire_once)
     frame_size = None if frames is not None else options.parse_size(size)
     built = build_report(
-        model, target, frame_size, frames=frames, record=record, fire_once=fire_once, title=network.name
-    )
-    further = [*(_savings(loaded, built) if simplify else []), *(_stock(model, frames, fire_once) if stock else [])]
+        model, target, frame_size, frames=frames, record=record, fire_once=fire_once, title=network.name,
+        neurons=neurons.value,
+    )  # fmt: skip
+    further = [
+        *(_savings(whole, model, built) if simplify else []),
+        *(_stock(model, frames, fire_once) if stock else []),
+    ]
     built = replace(built, further=tuple(further))
     _show(built, figure, explain, json)
     if html is not None:
@@ -84,6 +106,7 @@ def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
     if json:
         say_json(built.to_json())
         return
+    say(f"{built.title}: {built.verdict}")
     for table in tables(built):
         say_table(table.title, table.columns, table.rows)
         if table.note:
@@ -91,20 +114,17 @@ def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
     if explain:
         for value in built.figures.values():
             say(explanation(value))
-    say(f"{built.title}: {built.verdict}")
 
 
-def _savings(network: SpikingNetwork | FixedPointModel, built: Report) -> list[Table]:
-    """Of the network itself where it is known: equal maps are easier to merge before they are integers."""
+def _integers(network: SpikingNetwork | FixedPointModel, frames: Any, target: str) -> FixedPointModel:
+    return integers_of(network, frames, Quantisation(target)) if isinstance(network, SpikingNetwork) else network
+
+
+def _savings(whole: FixedPointModel, simpler: FixedPointModel, built: Report) -> list[Table]:
     from spikeseg_lava.chip.report.resources import resources, savings_table
-    from spikeseg_lava.network.simplification import simplify
 
-    if isinstance(network, SpikingNetwork):
-        simpler = integers_of(simplify(network).network, None, Quantisation(built.target.name))
-        whole = resources(integers_of(network, None, Quantisation(built.target.name)), built.target, built.mapped.size)
-    else:
-        simpler, whole = simplify(network).network, built.resources
-    return [savings_table(whole, resources(simpler, built.target, built.mapped.size))]
+    chip, size = built.target, built.mapped.size
+    return [savings_table(resources(whole, chip, size), resources(simpler, chip, size))]
 
 
 def _stock(model: FixedPointModel, frames: Any, fire_once: bool) -> list[Table]:

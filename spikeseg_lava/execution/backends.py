@@ -30,7 +30,8 @@ def run(
         network: a float network (backends "torch" and "lava...") or its integers (every backend).
         frames: Float[T, C, H, W], values as the network was trained on: each bin divided by its largest count.
         backend: "torch" (float network, or the integer oracle of a model), "event" (event engine), "lava" (one Process
-            a layer), "lava-fused" (the encoder as one Process), "loihi2" (needs the hardware extension).
+            a layer), "lava-fused" (the encoder as one Process), "stock" (lowered to stock Lava parts for these
+            frames), "loihi2" (needs the hardware extension).
         fire_once: a neuron fires at most once per sample.
 
     Returns:
@@ -87,6 +88,13 @@ def _lava_fused(model: Any, frames: NDArray[np.float32], fire_once: bool) -> Spi
     return run_lava(model, frames, fire_once, fused=True)
 
 
+def _stock(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
+    from spikeseg_lava.stock.lower import lower
+    from spikeseg_lava.stock.simulate import run_stock
+
+    return run_stock(lower(model, "stock", frames, fire_once=fire_once), frames)
+
+
 def _loihi2(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRecord:
     from spikeseg_lava.lava import run_loihi2
 
@@ -99,5 +107,6 @@ BACKENDS: dict[str, Executor] = {
     "event": _event,
     "lava": _lava,
     "lava-fused": _lava_fused,
+    "stock": _stock,
     "loihi2": _loihi2,
 }

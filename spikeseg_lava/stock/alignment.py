@@ -41,6 +41,7 @@ def aligned_record(
         "chip_steps": network.chip_steps(frames) + lag,
         "latency": {layer: signal.emitted - 1 + lag for layer, signal in network.outputs.items()},
         "lag": lag,
+        "exact": network.exact,
         "stray": stray,
     }
     return SpikeRecord(spikes, {}, {**facts, **meta})

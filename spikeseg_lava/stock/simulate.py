@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -69,21 +70,37 @@ def run_stock(network: StockNetwork, frames: NDArray[Any]) -> SpikeRecord:
     Raises:
         ClipError: more frames than the network was lowered for, or frames of another shape.
     """
+    outputs = {signal.name for signal in network.outputs.values()}
+    counts: Counter[str] = Counter()
+    rows = run_populations(network, frames, outputs, counts)
+    return aligned_record(network, rows, len(frames), "stock", population_spikes=dict(counts))
+
+
+def run_populations(
+    network: StockNetwork,
+    frames: NDArray[Any],
+    names: Collection[str] | None = None,
+    counts: Counter[str] | None = None,
+) -> dict[str, NDArray[np.int32]]:
+    """Int32[N, 4] (chip step from 0, c, y, x) of populations and sources by name, those of `names` or all.
+
+    `counts` adds up the spikes of every population.
+    """
     payloads = checked_payloads(network, frames)
     simulator = StockSimulator(network)
-    outputs = {signal.name for signal in network.outputs.values()}
-    rows: dict[str, list[NDArray[np.int32]]] = {name: [] for name in outputs}
-    counts: Counter[str] = Counter()
+    rows: dict[str, list[NDArray[np.int32]]] = {}
     for chip_step in range(1, network.chip_steps(len(frames)) + 1):
-        spikes = simulator.step(source_payloads(network, payloads, chip_step))
-        counts.update({name: int(np.count_nonzero(fired)) for name, fired in spikes.items()})
-        for name in outputs:
-            rows[name].append(step_rows(spikes[name], chip_step))
-    joined = {name: np.concatenate(parts) for name, parts in rows.items()}
-    return aligned_record(network, joined, len(frames), "stock", population_spikes=dict(counts))
+        sent = source_payloads(network, payloads, chip_step)
+        spikes = simulator.step(sent)
+        if counts is not None:
+            counts.update({name: int(np.count_nonzero(fired)) for name, fired in spikes.items()})
+        for name, fired in {**sent, **spikes}.items():
+            if names is None or name in names:
+                rows.setdefault(name, []).append(step_rows(fired, chip_step))
+    return {name: np.concatenate(parts) for name, parts in rows.items()}
 
 
-def step_rows(spikes: NDArray[np.bool_], chip_step: int) -> NDArray[np.int32]:
+def step_rows(spikes: NDArray[Any], chip_step: int) -> NDArray[np.int32]:
     """Int32[N, 4] (chip step from 0, c, y, x) of the spikes Bool[H, W, C] of one chip step (from 1)."""
     y, x, c = np.nonzero(spikes)
     return np.stack([np.full(len(c), chip_step - 1), c, y, x], axis=1).astype(np.int32)

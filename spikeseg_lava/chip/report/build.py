@@ -22,7 +22,7 @@ from spikeseg_lava.network.integers import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 
-def build_report(
+def compose_report(
     model: FixedPointModel,
     target: str | Target | None = None,
     size: Pair | None = None,

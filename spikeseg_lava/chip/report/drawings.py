@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.chip.report.report import Report
 from spikeseg_lava.chip.report.table import number
+from spikeseg_lava.chip.step_time import StepTimes, speeds_of
 from spikeseg_lava.network.bounds import LayerRange
 from spikeseg_lava.network.floats import Shape
 from spikeseg_lava.network.observation import Interval
@@ -197,3 +198,51 @@ def _bars(report: Report, name: str, ranges: LayerRange) -> list[WordBar]:
 
 def _signed(name: str, values: Interval, limit: int) -> WordBar:
     return WordBar(name, values.bits, limit, f"{number(values.low)} … {number(values.high)}")
+
+
+CORE, CORE_GAP, CORES_A_ROW = 13, 2, 40  # pixels of a core and between cores; cores in a row of the chart
+
+
+@dataclass(frozen=True)
+class Core:
+    """One core of the chart: place in pixels, index of its group, and how busy it is, 0 to 1."""
+
+    x: int
+    y: int
+    group: int
+    load: float
+    title: str
+
+
+@dataclass(frozen=True)
+class CoreChart:
+    """All cores of a placement, group after group; `names` of the groups with their cores."""
+
+    title: str
+    names: list[str]
+    cores: list[Core]
+    height: int
+
+
+def core_charts(report: Report) -> list[CoreChart]:
+    """The compiler's placement, and the one with the busiest groups spread; empty without a run."""
+    if report.times is None:
+        return []
+    charts = [_core_chart(report.times, "as the compiler cuts", report)]
+    if report.spread is not None and report.spread.cores != report.times.cores:
+        charts.append(_core_chart(report.spread, "busiest groups spread", report))
+    return charts
+
+
+def _core_chart(times: StepTimes, name: str, report: Report) -> CoreChart:
+    speeds, pitch = speeds_of(report.target), CORE + CORE_GAP
+    busiest = [float(load.microseconds(speeds).mean()) for load in times.loads]
+    largest, cores = max(busiest, default=0.0) or 1.0, []
+    for group, load in enumerate(times.loads):
+        for _ in range(load.tiling.cores):
+            row, column = divmod(len(cores), CORES_A_ROW)
+            title = f"{load.group.name}: busiest core {number(busiest[group])} µs a step"
+            cores.append(Core(column * pitch, row * pitch, group, busiest[group] / largest, title))
+    names = [f"{load.group.name} ({load.tiling.cores})" for load in times.loads]
+    title = f"{name}: {times.cores} cores, {number(times.mean)} µs a step on average"
+    return CoreChart(title, names, cores, pitch * -(-len(cores) // CORES_A_ROW))

@@ -10,7 +10,7 @@ from typing import Any
 
 from spikeseg_lava.chip.report import drawings as diagram
 from spikeseg_lava.chip.report.drawings import BITS_DRAWN, spike_picture, word_bars
-from spikeseg_lava.chip.report.report import Report
+from spikeseg_lava.chip.report.report import SEVERITY_TITLES, Report, reconciled, times_table
 from spikeseg_lava.chip.report.table import Figure, cell_text, number
 from spikeseg_lava.chip.rules.check import RULES
 from spikeseg_lava.chip.rules.finding import Finding
@@ -43,13 +43,28 @@ def render_html(report: Report) -> str:
         stacks=drawn,
         arrows=diagram.arrows(report, drawn),
         canvas=(diagram.WIDTH, diagram.HEIGHT, diagram.MIDDLE),
-        findings=_grouped(report.findings),
+        findings=_by_severity(report.findings),
         kept=[rule.__name__ for rule in RULES if rule.__name__ not in broken],
         bars=word_bars(report),
         bits_drawn=BITS_DRAWN,
         picture=spike_picture(report),
+        charts=diagram.core_charts(report),
+        chart_width=diagram.CORES_A_ROW * (diagram.CORE + diagram.CORE_GAP),
+        core=diagram.CORE,
+        times=times_table(report),
+        reconciled=reconciled(report),
         provenance=_flat(report.provenance),
     )
+
+
+def _by_severity(findings: Sequence[Finding]) -> list[tuple[str, str, list[list[Finding]]]]:
+    """(severity, heading, findings that belong together) of every severity that occurs, errors first."""
+    found = []
+    for severity, title in SEVERITY_TITLES.items():
+        of_it = [finding for finding in findings if finding.severity == severity]
+        if of_it:
+            found.append((severity, title, _grouped(of_it)))
+    return found
 
 
 def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:

@@ -168,8 +168,9 @@ def tables(report: Report) -> Iterator[Table]:
     yield _resources(report)
     yield _filling(report)
     yield _ranges(report)
-    if report.times:
-        yield _times(report, report.times)
+    times = times_table(report)
+    if times:
+        yield times
     if report.activity:
         yield _activity(report)
     yield from report.further
@@ -219,7 +220,11 @@ def _ranges(report: Report) -> Table:
     return Table(title, columns, rows)
 
 
-def _times(report: Report, times: StepTimes) -> Table:
+def times_table(report: Report) -> Table | None:
+    """What every group's busiest core needs a step, before and after the busiest are spread; None without a run."""
+    times = report.times
+    if times is None:
+        return None
     after = {load.group.name: load for load in report.spread.loads} if report.spread else {}
     speeds = speeds_of(report.target)
     rows = []
@@ -256,7 +261,8 @@ def _activity(report: Report) -> Table:
     scope = ""
     if report.energy:
         idle = "unknown" if report.energy.static is None else f"{number(report.energy.static)} µJ"
-        scope = f"Idle power over the run: {idle}. {report.energy.scope}"
+        whose = "Operations, updates and spikes are the layer's own, energy is that of all its neurons on the chip. "
+        scope = f"{whose if report.network.stock else ''}Idle power over the run: {idle}. {report.energy.scope}"
     return Table(f"One sample of {report.mapped.steps} steps; energy is an estimate", columns, rows, scope)
 
 

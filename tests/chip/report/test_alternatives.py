@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from builders import planes_conv, pooled_model
 
-from spikeseg_lava.chip.report.build import build_report
+from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.html import render_html
 from spikeseg_lava.chip.report.report import render_text
 from spikeseg_lava.chip.report.resources import resources, savings_table
@@ -37,7 +37,7 @@ def test_a_stock_network_shows_fidelity_beside_its_cost() -> None:
 
 
 def test_every_form_of_the_report_shows_them() -> None:
-    report = build_report(pooled_model(), further=[stock_table(COST)])
+    report = compose_report(pooled_model(), further=[stock_table(COST)])
     assert "Stock parts only, method auto" in render_text(report)
     assert "Stock parts only, method auto" in render_html(report)
     assert report.to_json()["further"][0]["rows"][0][:3] == ["conv1", "mirror", True]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from builders import pooled_model, pooled_run
 
-from spikeseg_lava.chip.report.build import build_report
+from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.drawings import first_spikes, place_by_time, stacks, word_bars
 from spikeseg_lava.chip.report.html import render_html, save_html
 from spikeseg_lava.chip.report.report import Report, explain_figure, explanation, render_text
@@ -22,7 +22,7 @@ from spikeseg_lava.errors import ArgumentError
 @pytest.fixture(scope="module")
 def report() -> Report:
     frames, record = pooled_run()
-    return build_report(pooled_model(), frames=frames, record=record, title="A <small> model")
+    return compose_report(pooled_model(), frames=frames, record=record, title="A <small> model")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_text_says_what_matters(report: Report) -> None:
 
 
 def test_a_report_without_a_run_has_no_activity() -> None:
-    plain = build_report(pooled_model(), "loihi1", (12, 8))
+    plain = compose_report(pooled_model(), "loihi1", (12, 8))
     assert plain.mapped.fire_once
     assert "network.spikes" not in plain.figures
     assert plain.verdict.startswith("does not run on Loihi 1")
@@ -101,7 +101,7 @@ def test_the_page_closes_what_it_opens(page: str) -> None:
     checker.feed(page)
     assert checker.open == []
     assert checker.sections == [
-        "summary", "layers", "rules", "words", "spikes", "resources", "activity", "target", "provenance", "figures",
+        "summary", "layers", "rules", "words", "spikes", "resources", "time", "activity", "target", "provenance", "figures",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from builders import pooled_model, pooled_run
 from matplotlib.image import imread
 
-from spikeseg_lava.chip.report.build import build_report
+from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.html import save_html
 
 MEASURE = """<script>
@@ -38,7 +38,7 @@ def chromium() -> str:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     frames, record = pooled_run()
-    save_html(build_report(pooled_model(), frames=frames, record=record, title="A small model"), path)
+    save_html(compose_report(pooled_model(), frames=frames, record=record, title="A small model"), path)
     return path
 
 
