@@ -50,7 +50,9 @@ def report(
     ] = True,
     neurons: Annotated[
         NeuronKind,
-        typer.Option(help="Place stock Lava neurons, your own (microcode), or stock ones where they are needed."),
+        typer.Option(
+            metavar="KIND", help="Neurons placed: stock (Lava's), own (microcode) or auto (stock where needed)."
+        ),
     ] = NeuronKind.AUTO,
     stock: Annotated[
         bool,
@@ -66,7 +68,6 @@ def report(
     """Design rules, resources and activity of a network on a chip. Exit code 1 if it breaks a rule."""
     from spikeseg_lava.chip.report.html import save_html
     from spikeseg_lava.execution.backends import run
-    from spikeseg_lava.network.simplification import simplify as simplified
     from spikeseg_lava.stock.on_chip import build_report
 
     options.check_outputs(html)
@@ -77,8 +78,7 @@ def report(
     whole = _integers(loaded, frames, chip)
     model = whole
     if simplify:  # a float network before it is quantized: equal maps are easier to merge there
-        small = simplified(loaded) if isinstance(loaded, SpikingNetwork) else simplified(loaded)
-        model = _integers(small.network, frames, chip)
+        model = _integers(smaller(loaded), frames, chip)
     record = None if frames is None else run(model, frames, "event", fire_once)
     frame_size = None if frames is not None else options.parse_size(size)
     built = build_report(
@@ -114,6 +114,15 @@ def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
     if explain:
         for value in built.figures.values():
             say(explanation(value))
+
+
+def smaller(network: SpikingNetwork | FixedPointModel) -> SpikingNetwork | FixedPointModel:
+    """The network without the maps that change no class spike."""
+    from spikeseg_lava.network.simplification import simplify
+
+    if isinstance(network, SpikingNetwork):
+        return simplify(network).network
+    return simplify(network).network
 
 
 def _integers(network: SpikingNetwork | FixedPointModel, frames: Any, target: str) -> FixedPointModel:

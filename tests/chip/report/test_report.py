@@ -101,7 +101,8 @@ def test_the_page_closes_what_it_opens(page: str) -> None:
     checker.feed(page)
     assert checker.open == []
     assert checker.sections == [
-        "summary", "layers", "rules", "words", "spikes", "resources", "time", "activity", "target", "provenance", "figures",
+        "summary", "layers", "rules", "words", "spikes", "resources", "time", "activity", "target", "provenance",
+        "figures",
     ]  # fmt: skip
 
 
