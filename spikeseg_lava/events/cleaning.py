@@ -93,7 +93,8 @@ def decided(survey: Survey, size: Size | None, unit: TimeUnit | None) -> Cleanin
     unit = unit or raw.time_unit
     if unit is None:
         unit, reason = guessed_unit(survey.times)
-        unit_from = f"guess: {reason}" if reason else "default: whole numbers"
+        rule = "fractions" if survey.fractions else "whole numbers"
+        unit_from = f"guess: {reason}" if reason else f"rule: {rule}"
         if reason:
             guesses += (f"times are taken as {unit} because {reason}; give `time_unit` if they are not",)
     wrapped = unit == "us" and survey.clock.is_wrapped(survey.order.lowest, survey.order.highest)

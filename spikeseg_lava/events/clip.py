@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ClipError
+from spikeseg_lava.errors import ClipError, RecordingError
+from spikeseg_lava.events.formats.numpy_array import BROKEN_ARCHIVE, StoredArray
 from spikeseg_lava.files import writing
 
 if TYPE_CHECKING:
@@ -55,18 +57,17 @@ def checked_frames(network: SpikingNetwork | FixedPointModel, frames: Any) -> ND
 
 def _array(path: Path) -> NDArray[Any]:
     try:
-        with path.open("rb") as file:  # opened here: NumPy leaves a damaged file open
-            return _frames_of(np.load(file, allow_pickle=False))
-    except Exception as error:  # zip, zlib and npy parser each have exceptions of their own for a damaged file
+        if not zipfile.is_zipfile(path):
+            raise RecordingError(f"it is no archive, or a truncated one, expected an `.npz` with an array `{FRAMES}`")
+        with zipfile.ZipFile(path) as archive:
+            members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            if FRAMES not in members:
+                held = ", ".join(members) or "nothing"
+                raise RecordingError(f"it holds {held}, expected an array `{FRAMES}`")
+            with archive.open(members[FRAMES]) as file:
+                return StoredArray.of(file, archive.getinfo(members[FRAMES]).file_size).whole()
+    except (RecordingError, *BROKEN_ARCHIVE) as error:
         raise ClipError(f"`{path}` is not a clip: {_first_line(error)}") from error
-
-
-def _frames_of(archive: Any) -> NDArray[Any]:
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError(f"it is a single array, expected an `.npz` with an array `{FRAMES}`")
-    if FRAMES not in archive.files:
-        raise ValueError(f"it holds {', '.join(archive.files) or 'nothing'}, expected an array `{FRAMES}`")
-    return archive[FRAMES]
 
 
 def _checked(frames: NDArray[Any], label: str) -> NDArray[np.float32]:

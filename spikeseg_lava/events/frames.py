@@ -94,12 +94,12 @@ def present(counts: NDArray[np.integer]) -> NDArray[np.float32]:
 def whole_number(name: str, value: Any, least: int | None = None) -> int:
     """`value` as an int; ArgumentError unless it is a whole number, of at least `least` where that is given."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if number and abs(value) > LARGEST_INTEGER and value == value:
+        raise ArgumentError(f"`{name}` must be at most 2^60 ({LARGEST_INTEGER}), got {value:g}")
     if not number or not np.isfinite(value) or int(value) != value or (least is not None and value < least):
         limit = "" if least is None else f" of at least {least}"
         unit = "" if name == "timesteps" else " (microseconds)"
         raise ArgumentError(f"`{name}` must be a whole number{limit}{unit}, got {value!r}")
-    if abs(value) > LARGEST_INTEGER:
-        raise ArgumentError(f"`{name}` must be within 36,000 years of microseconds (2^60), got {value!r}")
     return int(value)
 
 

@@ -67,7 +67,7 @@ def faery_blocks(path: str, kind: Literal["aedat", "es"], length: int) -> Iterat
     except RecordingError:
         raise
     except BaseException as error:  # what Rust panics with is no Exception
-        told = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        told = str(error).encode("ascii", "backslashreplace").decode().strip().splitlines() or [type(error).__name__]
         cut = " (the file is truncated)" if CUT_SHORT in str(error) else ""
         raise RecordingError(f"its decoder stopped: {told[0][:200]}{cut}") from error
 

@@ -6,6 +6,7 @@ Read, not mapped, and never more than a block: a header that claims more than th
 from __future__ import annotations
 
 import os
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -24,7 +25,10 @@ from spikeseg_lava.events.formats.columns import Names, column_order, named_colu
 from spikeseg_lava.events.raw_events import RawEvents
 
 DAMAGED = (ValueError, EOFError, SyntaxError, TypeError, tokenize.TokenError, RecursionError, MemoryError)
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+BROKEN_ARCHIVE = (  # what Python's readers of archives raise on damaged ones
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, IndexError, NotImplementedError),
+    *(OSError, OverflowError, RuntimeError, ValueError),
+)
 
 
 @dataclass
@@ -57,6 +61,11 @@ class StoredArray:
         if len(data) < count * self.dtype.itemsize:
             raise RecordingError("it is truncated")
         return np.frombuffer(data, self.dtype, count)
+
+    def whole(self) -> NDArray[Any]:
+        """All values, in their shape."""
+        count = int(np.prod(self.shape, dtype=object))
+        return self.next(count).reshape(self.shape, order="F" if self.by_columns else "C")
 
     def rows(self, first: int, count: int) -> NDArray[Any]:
         """[count, width]: rows of a table from number `first`."""
@@ -117,7 +126,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except RecordingError:
         raise
-    except BROKEN_ZIP as error:
+    except BROKEN_ARCHIVE as error:
         raise RecordingError(f"it is a damaged archive ({error})") from error
 
 

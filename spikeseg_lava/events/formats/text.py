@@ -14,7 +14,6 @@ import itertools
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events.formats.columns import ORDERS, Names, column_order, named_columns, order_guess
+from spikeseg_lava.events.formats.numpy_array import BROKEN_ARCHIVE
 from spikeseg_lava.events.frames import Size
 from spikeseg_lava.events.raw_events import RawEvents, TimeUnit, named_unit
 
@@ -34,7 +34,7 @@ LONGEST_LINE = 2**16  # characters; an event takes a hundred
 CHUNK = 2**23  # characters, some 300,000 events
 COMMENTS = ("#", "%", "//")
 MARKS = (",", ";", "\t")
-BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, NotImplementedError, RuntimeError)
+
 SIZE = re.compile(r"(?:geometry|resolution|sensor size)\D*?(\d+)\D+?(\d+)", re.IGNORECASE)  # width and height
 TIME_IN_PROSE = re.compile(r"\b(?:time|timestamp|t)s?\b[\s:]*[\[(]\s*(?:float|int)?\s*(\w+)\s*[\])]", re.IGNORECASE)
 TRUTHS = ("true", "false")
