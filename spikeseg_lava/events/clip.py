@@ -31,7 +31,7 @@ def load_clip(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     """
     path = Path(path)
     if not path.is_file():
-        raise ClipError(f"`{path}` is not a clip: {'it is a folder' if path.is_dir() else 'there is no such file'}")
+        raise ClipError(f"`{path}` is not a clip: {_what_else(path)}")
     return _checked(_array(path), f"`{path}`: `{FRAMES}`")
 
 
@@ -82,6 +82,12 @@ def _checked(frames: NDArray[Any], label: str) -> NDArray[np.float32]:
     if frames.min() < 0:
         raise ClipError(f"{label} must be zero or more, got {frames.min():g}: a graded spike has no sign")
     return frames
+
+
+def _what_else(path: Path) -> str:
+    if path.is_dir():
+        return "it is a folder"
+    return "it is a pipe or device, a clip must be a file" if path.exists() else "there is no such file"
 
 
 def _first_line(error: BaseException) -> str:
