@@ -40,16 +40,20 @@ def planes_conv(
     stride: Pair = (1, 1),
     floor: bool = True,
     decay: int = 0,
+    bias: int | list[int] = 0,
 ) -> FixedPointConv:
     """One plane for every array Int[O, I, kh, kw]; the float source is the same in the same units."""
     planes = tuple(Plane(w.astype(np.int8), e) for w, e in zip(weights, exponents, strict=True))
     outputs = weights[0].shape[0]
     mode: LeakMode = "multiplicative" if decay else "subtractive"
     theta, pull, lost = (np.full(outputs, value, np.int32) for value in (threshold, leak, decay))
-    neuron = Neuron(theta.astype(np.float64), pull.astype(np.float64), 1 - lost / 4096, mode, floor)
+    added = np.broadcast_to(bias, outputs).astype(np.int32)
+    neuron = Neuron(
+        theta.astype(np.float64), pull.astype(np.float64), 1 - lost / 4096, mode, floor, added.astype(np.float64)
+    )
     source = ConvLayer(name, sum_planes(planes).astype(np.float32), neuron, stride, padding)
     return FixedPointConv(
-        name, planes, FixedPointNeuron(theta, pull, lost, mode, floor), np.ones(outputs), source, stride, padding
+        name, planes, FixedPointNeuron(theta, pull, lost, mode, floor, added), np.ones(outputs), source, stride, padding
     )
 
 

@@ -28,9 +28,11 @@ class ReferenceEncoder:
     def __init__(self, network: SpikingNetwork | FixedPointModel, fire_once: bool = True) -> None:
         self.network = network
         self.layers: dict[str, ReferenceLayer] = {x.name: _reference_layer(x, fire_once) for x in network.layers}
+        self.steps = 0  # since the state was cleared
 
     def clear(self) -> None:
         """Forget all state, as between samples."""
+        self.steps = 0
         for layer in self.layers.values():
             layer.clear()
 
@@ -48,7 +50,13 @@ class ReferenceEncoder:
 
     @torch.inference_mode()
     def step(self, x: Tensor) -> dict[str, Tensor]:
-        """Spikes of every layer, (O, H, W) each, for one step of encoded input (C, H, W)."""
+        """Spikes of every layer, (O, H, W) each, for one step of encoded input (C, H, W).
+
+        A network with a reset interval forgets all state before the step in which the interval begins anew.
+        """
+        if self.steps == self.network.reset_interval:
+            self.clear()
+        self.steps += 1
         spikes: dict[str, Tensor] = {}
         x = x[None]
         for name, layer in self.layers.items():

@@ -22,6 +22,7 @@ class FloatConv:
         self.layer, self.fire_once = layer, fire_once
         self.weight = _tensor(layer.weight, torch.float32)
         self.neuron = reference_neuron(layer)
+        self.bias = _tensor(layer.neuron.bias, torch.float32)[:, None, None]
         self.clear()
 
     def clear(self) -> None:
@@ -31,7 +32,7 @@ class FloatConv:
 
     def step(self, x: Tensor) -> Tensor:
         """Spikes of this step, 0/1 float (1, O, H, W), for input `x` (1, I, H, W)."""
-        current = functional.conv2d(x, self.weight, stride=self.layer.stride, padding=self.layer.padding)
+        current = functional.conv2d(x, self.weight, stride=self.layer.stride, padding=self.layer.padding) + self.bias
         if self.membrane is None or self.fired is None:
             self.membrane, self.fired = torch.zeros_like(current), torch.zeros_like(current)
         spikes, self.membrane, _ = self.neuron(current, self.membrane, self.fired if self.fire_once else None)
@@ -47,8 +48,8 @@ class IntegerConv:
         # Integers below 2**53 are exact in float64, and torch convolves float64 but not int64.
         self.planes = [(_tensor(p.weight, torch.float64), p.exponent) for p in layer.planes]
         neuron = layer.neuron
-        self.threshold, self.leak, self.decay = (
-            _tensor(a, torch.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.decay)
+        self.threshold, self.leak, self.decay, self.bias = (
+            _tensor(a, torch.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.decay, neuron.bias)
         )
         self.clear()
 
@@ -78,10 +79,10 @@ class IntegerConv:
 
     def _integrate(self, membrane: Tensor, drive: Tensor) -> Tensor:
         if self.layer.neuron.leak_mode == "subtractive":
-            membrane = saturate24(membrane + drive - self.leak)
+            membrane = saturate24(membrane + drive + self.bias - self.leak)
         else:
             kept = (membrane.abs() * (DECAY_UNIT - self.decay)) >> DECAY_BITS
-            membrane = saturate24(membrane.sign() * kept + drive)
+            membrane = saturate24(membrane.sign() * kept + drive + self.bias)
         return membrane.clamp(min=0) if self.layer.neuron.floor else membrane
 
 

@@ -22,19 +22,23 @@ from spikeseg_lava.network.floats import Pair, Shape
 from spikeseg_lava.network.integers import STATE_MAX, STATE_MIN, FixedPointNeuron
 
 BESIDE_THE_ROWS = {"overhang", "spare"}  # of the layout: needed to build the tables, not by the kernels
-LEAK_MAX = 2**25  # leaks beyond take any membrane to its lower bound, as this one does
+PULL_MAX = 2**25  # what pulls (or lifts) more takes any membrane to the end of its range, as this does
 
 
 class Lanes(NamedTuple):
     """Neuron parameters, Int32[signs * lanes] each: those of the distinct maps, repeated over the pixels of a tile.
 
-    `enough`: steps after which the leak alone has taken any membrane to its lower bound.
+    Attributes:
+        leak: less the bias, where the leak is subtractive.
+        enough: steps after which the leak alone has taken any membrane to its lower bound.
+        bias: where the leak is multiplicative.
     """
 
     threshold: NDArray[np.int32]
     leak: NDArray[np.int32]
     enough: NDArray[np.int32]
     decay: NDArray[np.int32]
+    bias: NDArray[np.int32]
 
 
 class State(NamedTuple):
@@ -63,10 +67,11 @@ class State(NamedTuple):
 
 def lane_parameters(neuron: FixedPointNeuron, layout: Layout) -> Lanes:
     """The parameters of the distinct maps, repeated over the pixels of a tile, one sign after the other."""
-    threshold, leak = np.minimum(neuron.threshold, STATE_MAX + 1), np.minimum(neuron.leak, LEAK_MAX)
+    threshold, leak = np.minimum(neuron.threshold, STATE_MAX + 1), np.clip(neuron.pull, -PULL_MAX, PULL_MAX)
     enough = np.where(leak > 0, -(-(STATE_MAX - STATE_MIN) // np.maximum(leak, 1)), 0)
     pixels = layout.lanes // layout.drives
-    each = (np.tile(a.reshape(layout.signs, layout.drives), pixels) for a in (threshold, leak, enough, neuron.decay))
+    parameters = (threshold, leak, enough, neuron.decay, neuron.bias)
+    each = (np.tile(a.reshape(layout.signs, layout.drives), pixels) for a in parameters)
     return Lanes(*(aligned(a.ravel().astype(np.int32)) for a in each))
 
 
@@ -91,11 +96,12 @@ class EventConv(EventLayer):
 
     Args:
         kernel: Int64[O, I, kh, kw], all planes summed.
-        neuron: integer thresholds, leaks and decays.
+        neuron: integer thresholds, leaks, decays and biases.
         input_shape: (C, H, W); output_shape likewise.
         accumulator: integer type that no sum of payload times weight overflows.
         inputs: shared maps of the input, where it has one event for all maps that fire alike.
         share: whether equal maps are computed once; not where their membranes may be set one by one.
+        reset_interval: steps after which all state is cleared, counted from the last clear; None: never.
     """
 
     def __init__(
@@ -111,6 +117,7 @@ class EventConv(EventLayer):
         fire_once: bool = True,
         inputs: SharedMaps | None = None,
         share: bool = True,
+        reset_interval: int | None = None,
     ) -> None:
         check_lazy(neuron)
         shared = shared_maps_of(kernel, neuron) if share else all_distinct(len(kernel))
@@ -122,7 +129,7 @@ class EventConv(EventLayer):
         numbers = {name: int(value) for name, value in asdict(self._layout).items() if name not in BESIDE_THE_ROWS}
         tables = synapses(kernel, rows, columns, stride, self._layout, accumulator)
         arrays = tables._asdict() | lane_parameters(neuron, self._layout)._asdict() | self._state._asdict()
-        numbers |= divider("over_drives", shared.drives)
+        numbers |= divider("over_drives", shared.drives) | {"interval": reset_interval or 0}
         seen: Shape = (kernel.shape[1], *input_shape[1:])
         super().__init__(shared, seen, numbers, arrays)
 
@@ -148,10 +155,16 @@ class EventConv(EventLayer):
         bits = self._of_distinct(np.unpackbits(self._state.fired.view(np.uint8), bitorder="little"))
         return np.concatenate(bits, axis=-1)[:, :, self.shared.source]
 
+    def continue_from(self, other: EventConv) -> None:
+        """Take over the steps run so far, and with them where the reset interval stands."""
+        for name in ("step", "since"):
+            self.record[name] = other.record[name]
+
     def put(self, membrane: NDArray[Any], fired: NDArray[Any]) -> None:
         """Replace the state, both [rows, columns, O]; only of a layer that does not share."""
         settle(self.record[0])
-        self.record["since"] = self.record["step"] - 1  # so that even a layer that never ran keeps what it gets
+        step, since = self.record["step"], self.record["since"]
+        self._state.updated[...] = np.maximum(step - 1, since)  # since the clear, even where no step was run after it
         bits = np.zeros(self._layout.neurons, np.uint8)
         self._of_distinct(bits)[...] = fired
         self._of_distinct(self._state.membrane)[...] = membrane

@@ -89,14 +89,20 @@ def event_layers(model: FixedPointModel, size: Pair, fire_once: bool) -> dict[st
     accumulator, shared = accumulator_of(model), None
     for layer in model.layers:
         output = layer.output_shape(shape)
-        made = event_layer(layer, shape, output, accumulator, fire_once, shared)
+        made = event_layer(layer, shape, output, accumulator, fire_once, shared, model.reset_interval)
         shape, shared = output, made.shared
         layers[layer.name] = made
     return layers
 
 
 def event_layer(
-    layer: FixedPointLayer, shape: Shape, output: Shape, accumulator: Any, fire_once: bool, inputs: SharedMaps | None
+    layer: FixedPointLayer,
+    shape: Shape,
+    output: Shape,
+    accumulator: Any,
+    fire_once: bool,
+    inputs: SharedMaps | None,
+    reset_interval: int | None = None,
 ) -> EventConv | EventPool:
     """One layer of the engine."""
     if not isinstance(layer, FixedPointConv):
@@ -104,6 +110,7 @@ def event_layer(
     return EventConv(
         layer.kernel, layer.neuron, shape, output,
         stride=layer.stride, padding=layer.padding, accumulator=accumulator, fire_once=fire_once, inputs=inputs,
+        reset_interval=reset_interval,
     )  # fmt: skip
 
 

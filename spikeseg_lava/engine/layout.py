@@ -39,6 +39,8 @@ class Layout:
         margin, spare: lanes of the drive before and behind all others: weights beyond the borders go there.
         lower: smallest membrane, 0 with a floor.
         above, below: a drive between them leaves a membrane of zero at zero.
+        biased: some neuron has a bias, and a multiplicative leak beside which it is added.
+        restless: some membrane rises without input, so that every tile is updated in every step.
     """
 
     tap_rows: int
@@ -58,6 +60,8 @@ class Layout:
     below: int
     multiplicative: bool
     fire_once: bool
+    biased: bool
+    restless: bool
 
     @property
     def run(self) -> int:
@@ -121,14 +125,15 @@ def layout_of(
         below=below,
         multiplicative=neuron.leak_mode == "multiplicative",
         fire_once=fire_once,
+        biased=neuron.leak_mode == "multiplicative" and bool(neuron.bias.any()),
+        restless=bool((neuron.pull < 0).any()),
     )
 
 
 def quiet_range(neuron: FixedPointNeuron, shared: SharedMaps) -> tuple[int, int]:
-    """The drives between which no membrane leaves zero: `0 + A - L <= 0`, and the floor keeps it there."""
+    """The drives between which no membrane leaves zero: `0 + A + B - L <= 0`, and the floor keeps it there."""
     if not neuron.floor:
         return ALWAYS, NEVER
-    leak = np.zeros(1, int) if neuron.leak_mode == "multiplicative" else neuron.leak
-    least = np.broadcast_to(leak, len(shared.distinct))
+    least = np.clip(neuron.pull, ALWAYS + 1, NEVER)
     above = int(least[: shared.drives].min())
     return above, (-int(least[shared.drives :].min()) if shared.signs == 2 else ALWAYS)

@@ -64,8 +64,9 @@ class SharedMaps:
 
     def neuron_of_distinct(self, neuron: FixedPointNeuron) -> FixedPointNeuron:
         """The parameters of the distinct maps."""
-        threshold, leak, decay = (a[self.distinct] for a in (neuron.threshold, neuron.leak, neuron.decay))
-        return replace(neuron, threshold=threshold, leak=leak, decay=decay)
+        each = (neuron.threshold, neuron.leak, neuron.decay, neuron.bias)
+        threshold, leak, decay, bias = (a[self.distinct] for a in each)
+        return replace(neuron, threshold=threshold, leak=leak, decay=decay, bias=bias)
 
 
 def all_distinct(maps: int) -> SharedMaps:
@@ -78,7 +79,7 @@ def shared_maps_of(kernel: NDArray[np.int64], neuron: FixedPointNeuron) -> Share
 
     Unless half of the maps are copies, all count as distinct: copying their spikes would cost more than it saves.
     """
-    parameters = np.stack([neuron.threshold, neuron.leak, neuron.decay], axis=1)
+    parameters = np.stack([neuron.threshold, neuron.leak, neuron.decay, neuron.bias], axis=1)
     everything = np.concatenate([kernel.reshape(len(kernel), -1), parameters], axis=1)
     source = numbered(everything.astype(np.int64))
     distinct = np.unique(source, return_index=True)[1]

@@ -138,7 +138,8 @@ def fingerprint(network: SpikingNetwork | FixedPointModel) -> str:
     for layer in network.convolutions:
         source = layer.source if isinstance(layer, FixedPointConv) else layer
         neuron = source.neuron
-        for numbers in (source.weight, neuron.threshold, neuron.leak, neuron.beta):
+        biases = (neuron.bias,) if neuron.bias.any() else ()
+        for numbers in (source.weight, neuron.threshold, neuron.leak, neuron.beta, *biases):
             digest.update(np.ascontiguousarray(numbers, np.float64).tobytes())
     return digest.hexdigest()[:16]
 

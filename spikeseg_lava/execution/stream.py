@@ -30,7 +30,8 @@ from spikeseg_lava.spikes.spike_file import SpikeWriter
 
 def model_digest(model: FixedPointModel) -> str:
     """64 hexadecimal digits; provenance and float sources do not count."""
-    digest = hashlib.sha256(json.dumps([model.input.bits, model.input.scale]).encode())
+    facts = [model.input.bits, model.input.scale]
+    digest = hashlib.sha256(json.dumps([*facts, *([model.reset_interval] if model.reset_interval else [])]).encode())
     for layer in model.layers:
         facts, arrays = _parts(layer)
         digest.update(json.dumps([layer.name, list(layer.stride), *facts]).encode())
@@ -44,7 +45,8 @@ def _parts(layer: FixedPointLayer) -> tuple[list[Any], list[Any]]:
         return [list(layer.kernel)], []
     neuron = layer.neuron
     facts = [list(layer.padding), neuron.leak_mode, neuron.floor, [plane.exponent for plane in layer.planes]]
-    return facts, [*(plane.weight for plane in layer.planes), neuron.threshold, neuron.leak, neuron.decay]
+    biases = [neuron.bias] if neuron.bias.any() else []
+    return facts, [*(plane.weight for plane in layer.planes), neuron.threshold, neuron.leak, neuron.decay, *biases]
 
 
 Source = Union[str, "os.PathLike[str]", Recording, EventStream, Iterable[NDArray[Any]]]

@@ -133,4 +133,4 @@ def verify(
 def float_network(model: FixedPointModel) -> SpikingNetwork:
     """The trained network a model was made from: each of its layers keeps its float source."""
     layers = tuple(x.source if isinstance(x, FixedPointConv) else x for x in model.layers)
-    return SpikingNetwork(layers, model.input_size, model.timesteps, model.provenance)
+    return SpikingNetwork(layers, model.input_size, model.timesteps, model.provenance, model.reset_interval)

@@ -35,6 +35,7 @@ def event_conv(spec: ConvSpec, accumulator: Any, inputs: SharedMaps | None = Non
         fire_once=spec.fire_once,
         inputs=inputs,
         share=share,
+        reset_interval=spec.reset_interval,
     )
 
 
@@ -51,9 +52,9 @@ def integer_kernel(spec: ConvSpec) -> NDArray[np.int64]:
 
 def integer_neuron(spec: ConvSpec) -> FixedPointNeuron:
     """The neuron parameters of every output map."""
-    each = (np.broadcast_to(a, spec.planes.shape[1]) for a in (spec.threshold, spec.leak, spec.decay))
-    threshold, leak, decay = (a.astype(np.int32) for a in each)
-    return FixedPointNeuron(threshold, leak, decay, spec.leak_mode, spec.floor)
+    each = (np.broadcast_to(a, spec.planes.shape[1]) for a in (spec.threshold, spec.leak, spec.decay, spec.bias))
+    threshold, leak, decay, bias = (a.astype(np.int32) for a in each)
+    return FixedPointNeuron(threshold, leak, decay, spec.leak_mode, spec.floor, bias)
 
 
 def accumulator_of(*specs: LayerSpec) -> Any:

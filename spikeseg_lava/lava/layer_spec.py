@@ -1,6 +1,6 @@
 """Convolutions in Lava's order of axes: planes of weights, and the dense sum over whole images.
 
-One step of a layer of neurons on whole arrays, in integers (DESIGN section 2) and in floats (section 1).
+One step of a layer of neurons on whole arrays, in integers (docs/fixed-point.md) and in floats.
 
 Parameters are scalars or arrays over the last axis, the channels in Lava's order of axes.
 
@@ -10,7 +10,7 @@ The layers of a network in Lava's order of axes: what our layer Processes are ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -132,8 +132,9 @@ class ConvSpec:
     Attributes:
         planes: [planes, O, kx, ky, I], Lava's true convolution; integers, or floats of a float layer.
         exponents: Int64[planes].
-        threshold, leak, decay: [1] or [O]; decay in 1/4096 of an integer layer, a fraction of a float layer.
+        threshold, leak, decay, bias: [1] or [O]; decay in 1/4096 of an integer layer, a fraction of a float layer.
         payload_bits: word length of the input's values.
+        reset_interval: steps after which all state is cleared; None: only between samples.
     """
 
     planes: NDArray[Any]
@@ -146,10 +147,12 @@ class ConvSpec:
     floor: bool
     fire_once: bool
     payload_bits: int
+    bias: NDArray[Any] = field(default_factory=lambda: np.zeros(1, np.int32))
+    reset_interval: int | None = None
 
     @property
     def integer(self) -> bool:
-        return all(a.dtype.kind in "iu" for a in (self.planes, self.threshold, self.leak, self.decay))
+        return all(a.dtype.kind in "iu" for a in (self.planes, self.threshold, self.leak, self.decay, self.bias))
 
     @property
     def output_shape(self) -> Shape:
@@ -175,12 +178,14 @@ def layer_specs(network: Network, size: Pair, fire_once: bool) -> dict[str, Laye
     bits = network.input.bits if isinstance(network, FixedPointModel) else 1
     specs: dict[str, LayerSpec] = {}
     for layer in network.layers:
-        specs[layer.name] = layer_spec(layer, shape, fire_once, bits)
+        specs[layer.name] = layer_spec(layer, shape, fire_once, bits, network.reset_interval)
         shape, bits = layer.output_shape(shape), 1
     return specs
 
 
-def layer_spec(layer: Any, shape: Shape, fire_once: bool, payload_bits: int) -> LayerSpec:
+def layer_spec(
+    layer: Any, shape: Shape, fire_once: bool, payload_bits: int, reset_interval: int | None = None
+) -> LayerSpec:
     """One layer for an input of `shape` (C, H, W)."""
     inputs, outputs = lava_shape(shape), lava_shape(layer.output_shape(shape))
     if isinstance(layer, PoolLayer):
@@ -192,7 +197,7 @@ def layer_spec(layer: Any, shape: Shape, fire_once: bool, payload_bits: int) -> 
     decay = neuron.decay if isinstance(neuron, FixedPointNeuron) else 1 - neuron.beta
     return ConvSpec(
         planes, exponents, layout, neuron.threshold, neuron.leak, decay,
-        neuron.leak_mode, neuron.floor, fire_once, payload_bits,
+        neuron.leak_mode, neuron.floor, fire_once, payload_bits, neuron.bias, reset_interval,
     )  # fmt: skip
 
 

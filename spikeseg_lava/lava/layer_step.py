@@ -60,8 +60,9 @@ class IntegerConvStep:
     def set_membrane(self, membrane: NDArray[Any]) -> None:
         """Replace the membrane [W, H, O]; maps that did the same may then differ, so each is computed by itself."""
         if not np.array_equal(membrane, self._layer.settle()):
-            fired = self._layer.fired()
+            before, fired = self._layer, self._layer.fired()
             self._use(event_conv(self._spec, accumulator_of(self._spec), share=False))
+            self._layer.continue_from(before)
             self._layer.put(membrane, fired)
 
     def _use(self, layer: EventConv) -> None:
@@ -79,13 +80,17 @@ class FloatConvStep:
         self._loss = spec.decay if spec.leak_mode == "multiplicative" else spec.leak
         self._membrane = np.zeros(spec.output_shape)
         self._fired = np.zeros(spec.output_shape, np.int8)
+        self._steps = 0  # since the state was cleared
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
         spec = self._spec
+        if self._steps == spec.reset_interval:
+            self._steps, self._membrane[...], self._fired[...] = 0, 0, 0
+        self._steps += 1
         image = np.zeros(spec.layout.input_shape)
         image.reshape(-1)[index] = payload
         drive = correlate(image, self._kernel, spec.layout.stride, spec.layout.padding)
-        membrane = self._integrate(self._membrane, drive, self._loss)
+        membrane = self._integrate(self._membrane, drive + spec.bias, self._loss)
         self._membrane, spikes = fire(membrane, self._fired, spec.threshold, spec.floor, spec.fire_once)
         return np.flatnonzero(spikes).astype(np.int32)
 

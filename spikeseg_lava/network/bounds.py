@@ -7,6 +7,8 @@ Per channel, with P the largest payload, w the kernel of all planes and d = D / 
               V >= A_min - L                                   floored: one step below zero
               V >= (A_min - L) * (1 + (1 - d) + (1 - d)**2 ..) without a floor, one term for each step of a sample
 
+where L is the leak less the bias. Where the bias is the larger it lifts V, and below L counts by its magnitude.
+
 Saturation changes no spike ("harmless") where the neuron is floored, or cannot sink, and Theta + L <= 2**23 - 1: what
 saturates above still fires, what saturates below is floored. Without a floor the membrane must not reach -2**23 at all,
 because what is lost there would be missing later; `safe_steps` says for how many steps of the worst input it cannot.
@@ -84,9 +86,10 @@ def layer_ranges(
         observed: what was seen in a run, by name (see `spikeseg_lava.network.observation.observe`).
     """
     seen, ranges, payload = observed or {}, {}, model.input.largest
+    steps = min(steps or model.timesteps or STEPS, model.reset_interval or 2**63)
     for layer in model.layers:
         if isinstance(layer, FixedPointConv):
-            ranges[layer.name] = layer_range(layer, payload, steps or model.timesteps or STEPS, seen.get(layer.name))
+            ranges[layer.name] = layer_range(layer, payload, steps, seen.get(layer.name))
         payload = 1
     return ranges
 
@@ -95,7 +98,7 @@ def layer_range(layer: FixedPointConv, payload: int, steps: int, observed: Obser
     """Ranges of one convolution for unsigned input up to `payload`."""
     bounds = _ChannelBounds.of(layer, payload)
     sinking = bounds.sinks * (1 if layer.neuron.floor else sinking_steps(1 - bounds.lost, steps))
-    peak = layer.neuron.threshold.astype(np.int64) - 1 + bounds.highest - layer.neuron.leak
+    peak = layer.neuron.threshold.astype(np.int64) - 1 + bounds.highest - layer.neuron.pull
     safe_steps = None if layer.neuron.floor else bounds.safe_steps()
     membrane = Interval(-int(np.ceil(max(sinking.max(), 0))), int(max(peak.max(), 0)))
     return LayerRange(
@@ -143,8 +146,9 @@ class _ChannelBounds:
         kernel, neuron = layer.kernel, layer.neuron
         lowest = payload * np.minimum(kernel, 0).sum(axis=(1, 2, 3))
         highest = payload * np.maximum(kernel, 0).sum(axis=(1, 2, 3))
-        firing = neuron.threshold.astype(np.int64) + neuron.leak
-        return cls(lowest, highest, neuron.leak - lowest, firing, neuron.decay / DECAY_UNIT)
+        firing = neuron.threshold.astype(np.int64) + np.abs(neuron.pull)
+        sinks = np.maximum(neuron.pull - lowest, 0)
+        return cls(lowest, highest, sinks, firing, neuron.decay / DECAY_UNIT)
 
     def safe_steps(self) -> int | None:
         """The least over the channels; None where no channel ever gets below -2**23."""

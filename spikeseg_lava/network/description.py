@@ -26,6 +26,7 @@ class LayerDescription:
         threshold, leak, beta, decay: in units of the membrane: floats, or the integers of a model.
         beta: of a float multiplicative leak; decay: of an integer one, 1/4096 of the membrane lost a step each.
         exponents: of the weight planes of a model.
+        bias: added every step; None where no neuron has one.
         output: (C, H, W) of the spikes.
     """
 
@@ -41,6 +42,7 @@ class LayerDescription:
     beta: Range | None = None
     decay: Range | None = None
     exponents: tuple[int, ...] | None = None
+    bias: Range | None = None
     output: Shape | None = None
     neurons: int | None = None
     synapses: int | None = None
@@ -148,6 +150,7 @@ def _row(layer: Any, below: Shape | None, above: Shape | None) -> LayerDescripti
         beta=_range(layer.neuron.beta) if multiplicative and is_float else None,
         decay=_range(layer.neuron.decay) if multiplicative and not is_float else None,
         exponents=None if is_float else tuple(plane.exponent for plane in layer.planes),
+        bias=_range(layer.neuron.bias) if layer.neuron.bias.any() else None,
         output=above,
         neurons=int(np.prod(above)) if above else None,
         synapses=synapses(layer, below) if below else None,

@@ -1,8 +1,8 @@
-"""The trained network as plain numbers: layers, weights, thresholds and leaks, apart from what runs it.
+"""The trained network as plain numbers: layers, weights, thresholds, leaks and biases, apart from what runs it.
 
 One step of a spiking convolution, per output neuron (docs/fixed-point.md)::
 
-    I = conv2d(x, weight)            V = V + I - leak     (subtractive)     V = beta * V + I   (multiplicative)
+    I = conv2d(x, weight) + bias     V = V + I - leak     (subtractive)     V = beta * V + I   (multiplicative)
     V = max(V, 0) if floor           S = V >= threshold   (fire-once: not if fired before)     V = 0 where S
 """
 
@@ -32,6 +32,7 @@ class Neuron:
         leak: Float[O], subtracted every step (subtractive mode; 0 in multiplicative mode).
         beta: Float[O], membrane factor per step (multiplicative mode; 1 in subtractive mode).
         floor: True for a LIF neuron (`V = max(V, 0)`), False for a plain IF neuron.
+        bias: Float[O], added every step, whatever the input; default 0.
     """
 
     threshold: NDArray[np.float64]
@@ -39,11 +40,23 @@ class Neuron:
     beta: NDArray[np.float64]
     leak_mode: LeakMode = "subtractive"
     floor: bool = True
+    bias: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bias", each_channel(self.bias, self.threshold))
+
+    @property
+    def pull(self) -> NDArray[np.float64]:
+        """Float[O]: what a step without input takes off the membrane, the decay apart: leak - bias.
+
+        Where it is negative the membrane rises by itself.
+        """
+        return self.leak * (self.leak_mode == "subtractive") - self.bias
 
 
 @dataclass(frozen=True, eq=False)
 class ConvLayer:
-    """A spiking convolution: `weight` is Float32[O, I, kh, kw] as in torch (cross-correlation, no bias)."""
+    """A spiking convolution: `weight` is Float32[O, I, kh, kw] as in torch (cross-correlation)."""
 
     name: str
     weight: NDArray[np.float32]
@@ -83,6 +96,8 @@ class SpikingNetwork:
         layers: in the order of the data, named `conv1`, `pool1`, `conv2`, ...
         input_size: (height, width) it was trained at, where the checkpoint says so. Any other size runs as well.
         timesteps: steps per sample it was trained with, where known.
+        reset_interval: steps after which all state is cleared, as between samples: before steps n, 2n, ... of a sample;
+            None: only between samples.
         provenance: where the numbers came from (file, digest, overrides), JSON-compatible.
     """
 
@@ -90,6 +105,10 @@ class SpikingNetwork:
     input_size: Pair | None = None
     timesteps: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    reset_interval: int | None = None
+
+    def __post_init__(self) -> None:
+        check_reset_interval(self.reset_interval)
 
     @property
     def input_channels(self) -> int:
@@ -113,7 +132,7 @@ class SpikingNetwork:
         return layer_shapes(self.layers, (self.input_channels, *size))
 
     def with_threshold(self, threshold: float) -> SpikingNetwork:
-        """The same network firing at `threshold` in every layer; each layer keeps its ratio leak / threshold."""
+        """The same network firing at `threshold` in every layer; each layer keeps leak and bias / threshold."""
         if not np.isfinite(threshold) or threshold <= 0:
             raise ArgumentError(f"`threshold` must be a positive number, got {threshold}")
         layers = tuple(_rethreshold(x, threshold) if isinstance(x, ConvLayer) else x for x in self.layers)
@@ -168,8 +187,22 @@ def _walk(layers: tuple[Any, ...], shape: Shape) -> Iterator[tuple[str, Shape]]:
 
 def _rethreshold(layer: ConvLayer, threshold: float) -> ConvLayer:
     old = layer.neuron
-    neuron = replace(old, threshold=np.full_like(old.threshold, threshold), leak=old.leak / old.threshold * threshold)
-    return replace(layer, neuron=neuron)
+    new = np.full_like(old.threshold, threshold)
+    leak, bias = (value / old.threshold * threshold for value in (old.leak, old.bias))
+    return replace(layer, neuron=replace(old, threshold=new, leak=leak, bias=bias))
+
+
+def each_channel(bias: NDArray[Any], threshold: NDArray[Any]) -> NDArray[Any]:
+    """A bias for every channel that has a threshold; ArgumentError where their numbers differ."""
+    if np.shape(bias) not in ((1,), threshold.shape):
+        raise ArgumentError(f"`bias` has shape {np.shape(bias)}, expected that of `threshold`: {threshold.shape}")
+    return np.broadcast_to(bias, threshold.shape).copy()
+
+
+def check_reset_interval(steps: int | None) -> None:
+    """ArgumentError unless it is None or a whole number of steps, 1 at least."""
+    if steps is not None and (not isinstance(steps, (int, np.integer)) or isinstance(steps, bool) or steps < 1):
+        raise ArgumentError(f"`reset_interval` must be a whole number of steps from 1, or None, got {steps!r}")
 
 
 def _windows(shape: Shape, kernel: tuple[int, ...], stride: Pair, padding: Pair, name: str) -> Pair:

@@ -3,8 +3,8 @@
 One step, exact in integers::
 
     A = sat24( sum over planes p of (sum of w_p * x) << e_p )
-    V = sat24(V + A - L)                                              subtractive
-    V = sat24(sign(V) * ((|V| * (4096 - D)) >> 12) + A)               multiplicative
+    V = sat24(V + A + B - L)                                          subtractive
+    V = sat24(sign(V) * ((|V| * (4096 - D)) >> 12) + A + B)           multiplicative
     V = max(V, 0) if floor ;  S = V >= Theta (fire-once) ;  V = 0 where S
 """
 
@@ -26,6 +26,8 @@ from spikeseg_lava.network.floats import (
     Pair,
     PoolLayer,
     Shape,
+    check_reset_interval,
+    each_channel,
     frame_facts,
     layer_facts,
     layer_rows,
@@ -51,13 +53,29 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class FixedPointNeuron:
-    """Integer neuron parameters, one per output channel: Int32[O] each, in units of the integer membrane."""
+    """Integer neuron parameters, one per output channel: Int32[O] each, in units of the integer membrane.
+
+    The bias B is added every step with the drive A; it may be left out, and is 0 then.
+    """
 
     threshold: NDArray[np.int32]
     leak: NDArray[np.int32]
     decay: NDArray[np.int32]
     leak_mode: LeakMode = "subtractive"
     floor: bool = True
+    bias: NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, np.int32))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bias", each_channel(self.bias, self.threshold))
+
+    @property
+    def pull(self) -> NDArray[np.int64]:
+        """Int64[O]: what a step without input takes off the membrane, the decay apart: leak - bias.
+
+        Where it is negative the membrane rises by itself.
+        """
+        leak = self.leak.astype(np.int64) * (self.leak_mode == "subtractive")
+        return leak - self.bias
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +139,7 @@ class FixedPointModel:
         input: code of the first layer's payload; between layers spikes are 0/1.
         target: name of the chip whose word lengths were respected.
         provenance: source checkpoint, settings tried, what was chosen and why (JSON-compatible).
+        reset_interval: steps after which all state is cleared, as in SpikingNetwork.
     """
 
     layers: tuple[FixedPointLayer, ...]
@@ -129,6 +148,10 @@ class FixedPointModel:
     input_size: Pair | None = None
     timesteps: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    reset_interval: int | None = None
+
+    def __post_init__(self) -> None:
+        check_reset_interval(self.reset_interval)
 
     @property
     def convolutions(self) -> tuple[FixedPointConv, ...]:

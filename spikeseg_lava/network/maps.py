@@ -6,8 +6,8 @@ they decide (`firing_level`).
 A map can never fire where a bound on its membrane stays below its positive threshold. With the largest drive of one
 step, D = (sum of the positive weights) * (largest input), V starts at 0 and
 
-    subtractive      V <= max(0, V + D - leak)      stays at or below 0 for ever when D <= leak
-    multiplicative   V <= beta * V + D              stays at or below D / (1 - beta)
+    subtractive      V <= max(0, V + D + bias - leak)    stays at or below 0 for ever when D + bias <= leak
+    multiplicative   V <= beta * V + D + bias            stays at or below (D + bias) / (1 - beta), or 0
 
 A negative input of a map only lowers V, and so do saturation and an integer decay, which rounds towards zero. Float
 sums may round up, and get a margin for that.
@@ -92,7 +92,8 @@ def identities(layer: Conv, spikes_in: bool) -> list[bytes]:
     neuron, kernel = layer.neuron, kernel_of(layer)
     rate = neuron.beta if isinstance(neuron, Neuron) else neuron.decay
     kernel = np.minimum(kernel, firing_level(layer)[:, None, None, None]) if spikes_in else kernel
-    return [b"".join(a[o].tobytes() for a in (kernel, neuron.threshold, neuron.leak, rate)) for o in range(len(kernel))]
+    each = (kernel, neuron.threshold, neuron.leak, rate, neuron.bias)
+    return [b"".join(a[o].tobytes() for a in each) for o in range(len(kernel))]
 
 
 def firing_level(layer: Conv, margin: float = FLOAT32_SUM_MARGIN) -> NDArray[np.float64]:
@@ -109,8 +110,8 @@ def firing_level(layer: Conv, margin: float = FLOAT32_SUM_MARGIN) -> NDArray[np.
         margin: of a float layer, how much above the level is still kept, as a part of it.
     """
     neuron, kernel = layer.neuron, kernel_of(layer)
-    alone = neuron.threshold.astype(np.float64) + (neuron.leak if neuron.leak_mode == "subtractive" else 0)
-    never_negative = (neuron.floor | (neuron.leak == 0)) & (kernel.min(axis=(1, 2, 3)) >= 0) & (neuron.threshold > 0)
+    alone = neuron.threshold.astype(np.float64) + np.maximum(neuron.pull, 0)
+    never_negative = (neuron.floor | (neuron.pull <= 0)) & (kernel.min(axis=(1, 2, 3)) >= 0) & (neuron.threshold > 0)
     if isinstance(layer, FixedPointConv):
         return np.where(never_negative & (alone <= STATE_MAX), alone, np.inf)
     return np.where(never_negative, alone * (1 + margin), np.inf)
@@ -121,10 +122,11 @@ def silent_maps(layer: Conv, largest_input: float) -> NDArray[np.bool_]:
     neuron = layer.neuron
     kernel = kernel_of(layer).astype(np.float64)
     drive = np.maximum(kernel, 0).sum(axis=(1, 2, 3)) * largest_input * _margin(layer)
+    rise = drive - neuron.pull + np.abs(neuron.bias) * (_margin(layer) - 1)
     if neuron.leak_mode == "subtractive":
-        never = drive <= neuron.leak
+        never = rise <= 0
     else:
-        never = (drive == 0) | (drive < neuron.threshold * _lost_share(layer))
+        never = (rise <= 0) | (rise < neuron.threshold * _lost_share(layer))
     return np.asarray(never & (neuron.threshold > 0))
 
 

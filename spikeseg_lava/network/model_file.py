@@ -29,7 +29,8 @@ from spikeseg_lava.network.integers import (
 )
 
 FORMAT = "spikeseg_lava.fixed_point"
-VERSION = 1
+VERSION = 2  # 2: bias of a neuron, reset interval; a file of version 1 has neither
+READABLE = (1, 2)
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -56,7 +57,7 @@ def load_model(path: str | os.PathLike[str]) -> FixedPointModel:
         layers = tuple(_layer(i, entry, tensors) for i, entry in enumerate(description["layers"]))
         model = FixedPointModel(
             layers, InputCode(**description["input"]), description["target"], _pair(description["input_size"]),
-            description["timesteps"], description["provenance"],
+            description["timesteps"], description["provenance"], description.get("reset_interval"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"`{path}` is damaged: its description does not fit its integers ({error!r})") from error
@@ -85,9 +86,9 @@ def _described(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
         raise ModelFileError(f"`{path}` is a safetensors file, but no fixed-point model: it has no `{FORMAT}` entry")
     description = json.loads(metadata[FORMAT])
     version = description.get("version") if isinstance(description, dict) else None
-    if version != VERSION:
+    if version not in READABLE:
         raise ModelFileError(
-            f"`{path}` has format version {version}, expected {VERSION}: quantise the checkpoint again"
+            f"`{path}` has format version {version}, expected 1 or {VERSION}: quantize the checkpoint again"
         )
     return description
 
@@ -99,6 +100,7 @@ def _description(model: FixedPointModel) -> dict[str, Any]:
         "input": {"bits": int(model.input.bits), "scale": float(model.input.scale)},
         "input_size": model.input_size,
         "timesteps": model.timesteps,
+        "reset_interval": None if model.reset_interval is None else int(model.reset_interval),
         "provenance": dict(model.provenance),
         "layers": [_entry(layer) for layer in model.layers],
     }
@@ -133,10 +135,12 @@ def _tensors_of(index: int, layer: FixedPointConv) -> Tensors:
         "threshold": neuron.threshold,
         "leak": neuron.leak,
         "decay": neuron.decay,
+        "bias": neuron.bias,
         "source.weight": layer.source.weight,
         "source.threshold": source.threshold,
         "source.leak": source.leak,
         "source.beta": source.beta,
+        "source.bias": source.bias,
     }
     tensors |= {f"plane{i}": plane.weight for i, plane in enumerate(layer.planes)}
     return {f"{index}.{name}": np.ascontiguousarray(value) for name, value in tensors.items()}
@@ -147,7 +151,8 @@ def _layer(index: int, entry: dict[str, Any], tensors: Tensors) -> FixedPointLay
     if entry["kind"] == "pool":
         return PoolLayer(name, (*entry["kernel"],), (*entry["stride"],))
     own = {k.partition(".")[2]: value for k, value in tensors.items() if k.partition(".")[0] == str(index)}
-    neuron = FixedPointNeuron(own["threshold"], own["leak"], own["decay"], entry["leak_mode"], entry["floor"])
+    bias = own.get("bias", np.zeros(1, np.int32))
+    neuron = FixedPointNeuron(own["threshold"], own["leak"], own["decay"], entry["leak_mode"], entry["floor"], bias)
     planes = tuple(_plane(own[f"plane{i}"], exponent) for i, exponent in enumerate(entry["exponents"]))
     return FixedPointConv(
         name, planes, neuron, own["scale"], _source(entry["source"], own), (*entry["stride"],), (*entry["padding"],)
@@ -161,7 +166,8 @@ def _plane(weight: NDArray[Any], exponent: int) -> Plane:
 
 
 def _source(entry: dict[str, Any], own: Tensors) -> ConvLayer:
-    neuron = Neuron(own["source.threshold"], own["source.leak"], own["source.beta"], entry["leak_mode"], entry["floor"])
+    theta, leak, beta = (own[f"source.{name}"] for name in ("threshold", "leak", "beta"))
+    neuron = Neuron(theta, leak, beta, entry["leak_mode"], entry["floor"], own.get("source.bias", np.zeros(1)))
     return ConvLayer(entry["name"], own["source.weight"], neuron, (*entry["stride"],), (*entry["padding"],))
 
 

@@ -108,20 +108,25 @@ def observe(
     model: FixedPointModel, inputs: Mapping[str, NDArray[np.integer]], fire_once: bool = True
 ) -> dict[str, Observed]:
     """Drive and membranes of every convolution on the inputs Int[T, I, H, W] it received (see `layer_inputs`)."""
-    return {layer.name: observe_layer(layer, inputs[layer.name], fire_once) for layer in model.convolutions}
+    every = model.reset_interval
+    return {layer.name: observe_layer(layer, inputs[layer.name], fire_once, every) for layer in model.convolutions}
 
 
-def observe_layer(layer: FixedPointConv, inputs: NDArray[np.integer], fire_once: bool) -> Observed:
+def observe_layer(
+    layer: FixedPointConv, inputs: NDArray[np.integer], fire_once: bool, reset_interval: int | None = None
+) -> Observed:
     """The same for one layer."""
     neuron = layer.neuron
-    theta, leak, kept = (
-        a.astype(np.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, DECAY_UNIT - neuron.decay)
+    theta, pull, kept = (
+        a.astype(np.int64)[:, None, None] for a in (neuron.threshold, neuron.pull, DECAY_UNIT - neuron.decay)
     )
     v, fired, extremes, saturated = np.int64(0), np.bool_(False), [], 0
-    for one_step in inputs:
+    for t, one_step in enumerate(inputs):
+        if reset_interval and t % reset_interval == 0:
+            v, fired = np.int64(0), np.bool_(False)
         sums = drive(layer, one_step[None])[0]
-        carried = v - leak if neuron.leak_mode == "subtractive" else np.sign(v) * ((np.abs(v) * kept) >> DECAY_BITS)
-        exact = carried + saturate(sums)
+        carried = v if neuron.leak_mode == "subtractive" else np.sign(v) * ((np.abs(v) * kept) >> DECAY_BITS)
+        exact = carried - pull + saturate(sums)
         free = ~(fired & fire_once)
         saturated += int(np.sum(free & (_leaves(sums) | _leaves(exact))))
         shown = np.where(free, exact, 0)

@@ -53,7 +53,7 @@ def _round_all(
 def opposites(layer: ConvLayer) -> list[int | None]:
     """Of every channel the one with the opposite weights and an equal neuron, each at most once; None without one."""
     neuron, found = layer.neuron, dict[int, int]()
-    alike = np.stack([neuron.threshold, neuron.leak, neuron.beta], axis=1)
+    alike = np.stack([neuron.threshold, neuron.leak, neuron.beta, neuron.bias], axis=1)
     for a, b in combinations(range(len(layer.weight)), 2):
         free = a not in found and b not in found
         if free and np.array_equal(alike[a], alike[b]) and np.array_equal(layer.weight[a], -layer.weight[b]):

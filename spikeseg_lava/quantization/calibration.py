@@ -24,11 +24,12 @@ Frames = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class CalibrationRun:
-    """One clip Float32[T, C, H, W] in one mode, and the float network's spikes on it."""
+    """One clip Float32[T, C, H, W] in one mode, and the spikes on it of the float network and its reset interval."""
 
     frames: Frames
     fire_once: bool
     record: SpikeRecord
+    reset_interval: int | None = None
 
     def inputs(self, network: SpikingNetwork) -> dict[str, Frames]:
         """Float32[T, I, H, W]: the dense input of every convolution in the float run."""
@@ -57,7 +58,11 @@ def reference_runs(
     from torch_reference import run_reference  # torch takes seconds to import
 
     modes = (True, False) if fire_once is None else (fire_once,)
-    return tuple(CalibrationRun(clip, mode, run_reference(network, clip, mode)) for clip in clips for mode in modes)
+    return tuple(
+        CalibrationRun(clip, mode, run_reference(network, clip, mode), network.reset_interval)
+        for clip in clips
+        for mode in modes
+    )
 
 
 def compare_layer(
@@ -67,7 +72,8 @@ def compare_layer(
 
     `code` encodes the input: the model's for the first layer, 1 bit for spikes.
     """
-    record = run_engine(FixedPointModel((conv,), code), inputs, calibration.fire_once)
+    model = FixedPointModel((conv,), code, reset_interval=calibration.reset_interval)
+    record = run_engine(model, inputs, calibration.fire_once)
     return compare(calibration.record, record, [conv.name])[conv.name]
 
 

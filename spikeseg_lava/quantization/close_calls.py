@@ -90,13 +90,13 @@ def _trajectories(
 ) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     """V - theta before the reset [T, O, oh, ow] (inf where a neuron may not fire), steps since V was last zero."""
     neuron = layer.neuron
-    theta, leak, beta = (a[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.beta))
+    theta, pull, beta = (a[:, None, None] for a in (neuron.threshold, neuron.pull, neuron.beta))
     weight = layer.weight.astype(np.float64)
     shape = (len(windows), len(weight), *windows.shape[2:4])
     distances, ages = np.empty(shape, np.float32), np.empty(shape, np.int16)
     v, age, fired = np.zeros(shape[1:]), np.zeros(shape[1:], np.int32), np.zeros(shape[1:], bool)
     for t, window in enumerate(windows):
-        v = beta * v + np.einsum("oikl,iyxkl->oyx", weight, window, optimize=True) - leak
+        v = beta * v + np.einsum("oikl,iyxkl->oyx", weight, window, optimize=True) - pull
         age += 1
         blocked = fired & fire_once
         distances[t], ages[t] = np.where(blocked, np.inf, v - theta), age
@@ -120,5 +120,5 @@ def _inequalities(neuron: Neuron, o: int, call: CloseCalls, windows: NDArray[np.
     for back in range(int(call.steps.max(initial=0))):
         seen = call.steps > back
         total[seen] += neuron.beta[o] ** back * windows[call.t[seen] - back, :, call.y[seen], call.x[seen]]
-    level = neuron.threshold[o] + call.steps * neuron.leak[o]
+    level = neuron.threshold[o] + call.steps * neuron.pull[o]
     return Decisions(total.reshape(len(call.t), -1), level, call.fires)

@@ -172,6 +172,8 @@ def _neurons(conv: FixedPointConv) -> Iterator[Trace]:
         yield Trace("decay", source.beta, unit, neuron.decay.astype(np.int64), whole)
     else:
         yield Trace("leak", source.leak, conv.scale, neuron.leak.astype(np.int64), whole)
+    if source.bias.any():
+        yield Trace("bias", source.bias, conv.scale, neuron.bias.astype(np.int64), whole)
 
 
 def _span(values: NDArray[np.float64]) -> str:

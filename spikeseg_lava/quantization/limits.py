@@ -14,17 +14,17 @@ ROUNDING = 1 + 2.0**-6  # what rounding may add to sums of weights
 
 
 def highest_scale(layer: ConvLayer, setting: LayerSetting, input_scale: float, steps: int) -> NDArray[np.float64]:
-    """Float64[O]: the largest membrane scale at which `Theta + L <= 2**23 - 1`.
+    """Float64[O]: the largest membrane scale at which `Theta + |L - B| <= 2**23 - 1`.
 
     A neuron that can sink below zero (no floor) must moreover stay above -2**23 for `steps` steps of its worst input,
     and its largest drive must fit, because saturation would change what it does later.
     """
     neuron = layer.neuron
-    demand = neuron.threshold + neuron.leak
+    demand = neuron.threshold + np.abs(neuron.pull)
     if not neuron.floor:
         payload = (2**setting.input_bits - 1) / input_scale
         weight = layer.weight.astype(np.float64)
-        sinks = -np.minimum(weight, 0).sum(axis=(1, 2, 3)) * payload + neuron.leak
+        sinks = -np.minimum(weight, 0).sum(axis=(1, 2, 3)) * payload + neuron.pull
         drive = np.maximum(weight, 0).sum(axis=(1, 2, 3)) * payload
         worst = np.maximum(sinks * sinking_steps(neuron.beta, steps), drive) * ROUNDING
         demand = np.where(sinks > 0, np.maximum(demand, worst), demand)

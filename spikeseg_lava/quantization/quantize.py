@@ -35,13 +35,14 @@ def check_network(network: SpikingNetwork) -> None:
 def _check_finite(layer: ConvLayer) -> None:
     neuron = layer.neuron
     parts = {"weight": layer.weight, "threshold": neuron.threshold, "leak": neuron.leak, "beta": neuron.beta}
+    parts["bias"] = neuron.bias
     for name, values in parts.items():
         bad = int(np.sum(~np.isfinite(values)))
         if bad:
             raise QuantisationError(
                 f"`{layer.name}`: {bad} value(s) of `{name}` are no finite number; mend the checkpoint"
             )
-    for name in ("threshold", "leak", "beta"):
+    for name in ("threshold", "leak", "beta", "bias"):
         if parts[name].shape != layer.weight.shape[:1]:
             raise QuantisationError(
                 f"`{layer.name}`: `{name}` has shape {parts[name].shape}, expected one value for each of the "
@@ -105,7 +106,9 @@ def quantize(
     best = {name: chosen(tried) for name, tried in trials.items()}
     layers = tuple(x if isinstance(x, PoolLayer) else best[x.name].conv for x in network.layers)
     code = best[network.convolutions[0].name].code
-    model = FixedPointModel(layers, code, target, network.input_size, network.timesteps)
+    model = FixedPointModel(
+        layers, code, target, network.input_size, network.timesteps, reset_interval=network.reset_interval
+    )
     check_saturation(layer_ranges(model, _steps(network, clips)).values())
     return replace(model, provenance=provenance_of(network, model, runs, trials))
 

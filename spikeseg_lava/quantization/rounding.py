@@ -28,15 +28,14 @@ def nearest_weights(layer: ConvLayer, scale: LayerScale) -> NDArray[np.int64]:
 def integer_neuron(neuron: Neuron, scale: NDArray[np.float64]) -> FixedPointNeuron:
     """Theta = ceil(theta S): with integer V, `V >= theta S` is `V >= ceil(theta S)`. L = round(lambda S).
 
-    D = round((1 - beta) 4096) in multiplicative mode, else 0.
+    D = round((1 - beta) 4096) in multiplicative mode, else 0. B = round(bias S) in both.
     """
     multiplicative = neuron.leak_mode == "multiplicative"
     decay = np.rint((1 - neuron.beta) * DECAY_UNIT) if multiplicative else np.zeros_like(neuron.beta)
     leak = np.zeros_like(neuron.leak) if multiplicative else np.rint(neuron.leak * scale)
-    threshold = np.ceil(neuron.threshold * scale)
-    return FixedPointNeuron(
-        threshold.astype(np.int32), leak.astype(np.int32), decay.astype(np.int32), neuron.leak_mode, neuron.floor
-    )
+    threshold, bias = np.ceil(neuron.threshold * scale), np.rint(neuron.bias * scale)
+    threshold, leak, decay, bias = (a.astype(np.int32) for a in (threshold, leak, decay, bias))
+    return FixedPointNeuron(threshold, leak, decay, neuron.leak_mode, neuron.floor, bias)
 
 
 def assemble(layer: ConvLayer, scale: LayerScale, weights: NDArray[np.int64]) -> FixedPointConv:

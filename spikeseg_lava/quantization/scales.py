@@ -164,7 +164,7 @@ def _payload_too_long(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimi
 
 
 def _too_small(layer: ConvLayer, limits: ScaleLimits) -> QuantisationError:
-    largest, highest = np.abs(layer.weight).max(), (layer.neuron.threshold + layer.neuron.leak).max()
+    largest, highest = np.abs(layer.weight).max(), (layer.neuron.threshold + np.abs(layer.neuron.pull)).max()
     return QuantisationError(
         f"`{layer.name}`: its weights (largest {largest:g}) round to zero at the scale at which threshold and leak "
         f"({highest:g} together) and {limits.steps} steps fit 2**23 - 1 units, with {limits.input_scale:g} units of "

@@ -101,7 +101,7 @@ def _without_problems(
 def _most_units(conv: FixedPointConv, brightest: float) -> int:
     weight, source = in_thresholds(conv.source), conv.source.neuron
     drive = np.maximum(np.maximum(weight, 0).sum(axis=(1, 2, 3)), np.maximum(-weight, 0).sum(axis=(1, 2, 3))).max()
-    leak = (source.leak / source.threshold).max()
+    leak = (np.abs(source.pull) / source.threshold).max()
     return max(1, int(min(FINEST, CURRENT_LIMIT / (2 * drive * brightest), BIAS_MANTISSA / max(leak, 1e-9))))
 
 

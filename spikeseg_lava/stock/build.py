@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
-from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
 from spikeseg_lava.stock.circuit import LayerInput, direct
 from spikeseg_lava.stock.floors import hard_reset_floor, staggered_floor
 from spikeseg_lava.stock.limits import SPIKES, Payloads
@@ -39,8 +40,11 @@ def build(
         size: (height, width) of the frames.
         frames: longest sample the fire-once latch must hold for.
     """
-    circuit = Circuit(steps_per_frame(plans, fire_once))
     model = fitted.model
+    plain = not fire_once and all(plan.gadget == "direct" for plan in plans.values())
+    rising = any((conv.neuron.pull < 0).any() for conv in model.convolutions)
+    circuit = Circuit(steps_per_frame(plans, fire_once), model.reset_interval, clears=plain and rising)
+    _check_time(model, plans, circuit, fire_once)
     shape: Shape = (model.input_channels, *size)
     incoming, largest = LayerInput(Signal("input", shape, 1), model.input.bits), fitted.largest_payloads
     outputs: dict[str, Signal] = {}
@@ -57,6 +61,22 @@ def build(
         tuple(circuit.populations), tuple(circuit.synapses), tuple(circuit.sources), outputs, {**plans, **pools},
         circuit.steps_per_frame, fitted, fire_once, frames, method,
     )  # fmt: skip
+
+
+def _check_time(model: FixedPointModel, plans: Mapping[str, LayerPlan], circuit: Circuit, fire_once: bool) -> None:
+    """QuantisationError where a reset interval, or several chip steps a frame, would change spikes."""
+    kept = [plan.layer for plan in plans.values() if plan.gadget != "direct"]
+    if model.reset_interval is not None and (kept or fire_once):
+        raise QuantisationError(
+            "`model` has a reset interval, which stock parts keep only for neurons that need no floor and fire again; "
+            + (f"{', '.join(kept)} need(s) a floor" if kept else "pass `fire_once=False`")
+        )
+    rising = [conv.name for conv in model.convolutions if (conv.neuron.pull < 0).any()]
+    if circuit.steps_per_frame > 1 and rising:
+        raise QuantisationError(
+            f"{', '.join(rising)}: a bias above the leak fires between frames where a frame takes "
+            f"{circuit.steps_per_frame} chip steps; use `fire_once=True`"
+        )
 
 
 def _convolution(

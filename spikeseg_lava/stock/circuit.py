@@ -109,7 +109,7 @@ ONLY_AT_START = 2**15  # chip steps until a LIFReset would clear again
 
 def floor_is_idle(conv: FixedPointConv) -> bool:
     """True where `V = max(V, 0)` can never change anything: no floor, or nothing that pulls the membrane down."""
-    pulls = bool((conv.kernel < 0).any() or conv.neuron.leak.any())
+    pulls = bool((conv.kernel < 0).any() or (conv.neuron.pull > 0).any())
     return not conv.neuron.floor or not pulls
 
 
@@ -119,20 +119,34 @@ def direct(circuit: Circuit, conv: FixedPointConv, shape: Shape, incoming: Layer
     Args:
         once: frames in which a neuron may fire once; None to let it fire again.
 
-    A leaking neuron is cleared when its first frame arrives: the bias has pulled it down while it waited.
+    A neuron with a leak or a bias is cleared when its first frame arrives: until then it has drifted. A reset interval
+    clears it again and again, counted from there.
     """
     emitted = incoming.signal.emitted + 1
     name = conv.name if once is None else f"{conv.name}_neuron"
     bias = -spread_leak(conv, circuit.steps_per_frame)
-    reset = ResetCycle(ONLY_AT_START, emitted) if bias.any() else None
+    interval = ONLY_AT_START if circuit.reset_interval is None else circuit.reset_interval * circuit.steps_per_frame
+    clears = bias.any() or circuit.clears or circuit.reset_interval is not None
+    _check_waiting(conv, emitted - 1, circuit)
     circuit.population(
         Population(
             name, shape, shared_threshold(conv, circuit.steps_per_frame), bias, conv.name, "neuron",
-            voltage_decay=step_decay(conv, circuit.steps_per_frame), reset=reset,
+            voltage_decay=step_decay(conv, circuit.steps_per_frame),
+            reset=ResetCycle(interval, emitted) if clears else None,
         )
     )  # fmt: skip
     connect_input(circuit, conv, incoming, name)
     return Signal(name, shape, emitted) if once is None else latch(circuit, conv.name, shape, [name], emitted, once)
+
+
+def _check_waiting(conv: FixedPointConv, steps: int, circuit: Circuit) -> None:
+    """QuantisationError where a bias fires before the first frame, and something behind it would remember that."""
+    fires = -conv.neuron.pull * steps >= conv.neuron.threshold
+    if fires.any() and not circuit.clears:
+        raise QuantisationError(
+            f"`{conv.name}` has a bias that fires within the {steps} chip step(s) before its first frame, which a "
+            "latch or a floor keeps; stock parts hold such a network without floors and with `fire_once=False`"
+        )
 
 
 def step_decay(conv: FixedPointConv, steps_per_frame: int) -> int:
@@ -143,5 +157,5 @@ def step_decay(conv: FixedPointConv, steps_per_frame: int) -> int:
 
 def memoryless_bias(conv: FixedPointConv) -> tuple[int, np.ndarray]:
     """(common leak moved into the threshold, Int64[O] bias that is left) of a neuron that forgets every step."""
-    common = int(conv.neuron.leak.min())
-    return common, -128 * (conv.neuron.leak.astype(np.int64) - common)
+    common = int(conv.neuron.pull.min())
+    return common, -128 * (conv.neuron.pull - common)

@@ -63,7 +63,7 @@ def push_needed(conv: FixedPointConv, largest_payload: Payloads) -> int:
     That is one step of negative input and leak below zero; in the second chip step ever two leaks, as the first step's
     floor spike arrives only then.
     """
-    theta, leak = int(conv.neuron.threshold.max()), int(conv.neuron.leak.max())
+    theta, leak = int(conv.neuron.threshold.max()), int(conv.neuron.pull.max())
     return 2 * (theta + 2 * leak) + largest_drive(conv, largest_payload)[1] + 2
 
 
@@ -80,7 +80,7 @@ def hard_reset_problems(conv: FixedPointConv, largest_payload: Payloads, fire_on
         "lift": 0 if fire_once else lift_needed(conv, largest_payload),
     }
     for kind, least in wanted.items():
-        if _pushes(least) * POINT_LIMIT + 2 * int(conv.neuron.leak.max()) >= CURRENT_LIMIT:
+        if _pushes(least) * POINT_LIMIT + 2 * int(conv.neuron.pull.max()) >= CURRENT_LIMIT:
             found.append(f"`{conv.name}` needs a {kind} of {least} activations beside its input")
     if conv.neuron.leak_mode != "subtractive" or any((p.weight == -128).any() for p in conv.planes):
         found.append(f"`{conv.name}` cannot be negated: multiplicative leak, or a weight of -128")

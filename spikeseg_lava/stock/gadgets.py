@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.errors import ArgumentError, QuantisationError
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron
 from spikeseg_lava.stock.circuit import floor_is_idle
 from spikeseg_lava.stock.limits import CURRENT_LIMIT, UNIT, Payloads, largest_drive
@@ -41,7 +41,7 @@ def leaky_spikes(neuron: FixedPointNeuron, drive: NDArray[np.int64], fire_once: 
     fired = np.zeros(v.shape, bool)
     spikes = np.zeros(drive.shape, bool)
     for t, step in enumerate(UNIT * drive):
-        v = decayed(v, DECAY_UNIT - int(neuron.decay[0])) + step - UNIT * neuron.leak.astype(np.int64)
+        v = decayed(v, DECAY_UNIT - int(neuron.decay[0])) + step - UNIT * neuron.pull
         over = v >= UNIT * neuron.threshold.astype(np.int64)
         spikes[t] = over & ~(fired & fire_once)
         fired |= over
@@ -94,7 +94,7 @@ def choose_gadget(
     """The gadget for a layer; `payloads` Int[T, I, H, W] is its input on the calibration clip."""
     rounded = conv.neuron.leak_mode == "multiplicative"
     if floor_is_idle(conv):
-        deepest = (largest_drive(conv, largest_payload)[1] + 2 * int(conv.neuron.leak.max())) * options.frames
+        deepest = (largest_drive(conv, largest_payload)[1] + 2 * int(conv.neuron.pull.max(initial=0))) * options.frames
         held = conv.neuron.floor or deepest < CURRENT_LIMIT
         return LayerPlan(conv.name, "direct", exact=held and not rounded, note="its floor never acts")
     if options.method == "unfloored":
@@ -102,6 +102,11 @@ def choose_gadget(
     if options.method == "leaky" and payloads is not None:
         neuron, iou = best_leaky(conv, payloads, options.fire_once)
         return LayerPlan(conv.name, "direct", exact=False, note=f"IoU {iou:.3f} on the clip", neuron=neuron)
+    if (conv.neuron.pull < 0).any():
+        raise QuantisationError(
+            f"`{conv.name}` has a floor and a bias above its leak: the copies that make the floor would rise while "
+            "they wait for their first frame; `method` 'unfloored' is the nearest that stock parts come"
+        )
     if options.needs_hard_reset(conv):
         return LayerPlan(conv.name, "mirror", note="floor by hard reset")
     depth, note = _depth(conv, options, payloads)

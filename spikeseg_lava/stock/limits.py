@@ -61,8 +61,8 @@ def split_bias(bias: NDArray[np.int64], name: str = "bias") -> tuple[NDArray[np.
 
 
 def spread_leak(conv: FixedPointConv, steps_per_frame: int) -> NDArray[np.int64]:
-    """Int64[O]: leak in units of v for each of the chip steps of a frame; exact only where they divide it."""
-    return UNIT * conv.neuron.leak.astype(np.int64) // steps_per_frame
+    """Int64[O]: leak less bias in units of v for each of the chip steps of a frame; exact only where they divide it."""
+    return UNIT * conv.neuron.pull // steps_per_frame
 
 
 def shared_threshold(conv: FixedPointConv, steps_per_frame: int = 1) -> int:
@@ -75,7 +75,7 @@ def _threshold(conv: FixedPointConv, largest_payload: Payloads, steps: int, grad
     found = []
     if np.ptp(conv.neuron.threshold):
         found.append(f"`{conv.name}` has {len(np.unique(conv.neuron.threshold))} thresholds, a population has one")
-    if steps > 1 and np.ptp(conv.neuron.leak):
+    if steps > 1 and np.ptp(conv.neuron.pull):
         found.append(f"`{conv.name}` has leaks per channel, which {steps} steps a frame cannot spread exactly")
     if shared_threshold(conv, steps) > THRESHOLD_LIMIT:
         found.append(f"`{conv.name}` has threshold {conv.neuron.threshold.max()}, 17 bit hold {THRESHOLD_LIMIT // 2}")
@@ -83,7 +83,7 @@ def _threshold(conv: FixedPointConv, largest_payload: Payloads, steps: int, grad
 
 
 def _leak(conv: FixedPointConv, largest_payload: Payloads, steps: int, graded: bool) -> list[str]:
-    leak = conv.neuron.leak.astype(np.int64)
+    leak = conv.neuron.pull
     if np.ptp(conv.neuron.decay):
         return [f"`{conv.name}` has {len(np.unique(conv.neuron.decay))} decays, a population has one"]
     if (UNIT * leak % steps).any():

@@ -17,6 +17,7 @@ from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, Inpu
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.approximation import Codes, LayerClip, encoded, fit_graded, fit_spikes
 from spikeseg_lava.stock.build import REFIRE_STEPS, build
+from spikeseg_lava.stock.circuit import floor_is_idle
 from spikeseg_lava.stock.floors import hard_reset_problems
 from spikeseg_lava.stock.gadgets import LoweringOptions, choose_gadget
 from spikeseg_lava.stock.limits import SPIKES, Payloads, layer_problems
@@ -96,9 +97,11 @@ def _fitted(
     """Every layer as it is or refitted, and its plan."""
     clips = {} if calibration is None else dict(_layer_clips(model, calibration, options.fire_once))
     given: Codes | None = (model.input,)
+    plain = options.fire_once or all(floor_is_idle(conv) for conv in model.convolutions)
+    steps = 1 if plain else REFIRE_STEPS
     lowered: dict[str, LoweredLayer] = {}
     for conv in model.convolutions:
-        lowered[conv.name] = _lower_layer(conv, given, clips.get(conv.name), options)
+        lowered[conv.name] = _lower_layer(conv, given, clips.get(conv.name), options, steps)
         given = None
     codes = lowered[model.convolutions[0].name].codes or (model.input,)
     layers = tuple(lowered[x.name].conv if x.name in lowered else x for x in model.layers)
@@ -109,12 +112,15 @@ def _fitted(
 
 
 def _lower_layer(
-    conv: FixedPointConv, codes: Codes | None, clip: LayerClip | None, options: LoweringOptions
+    conv: FixedPointConv, codes: Codes | None, clip: LayerClip | None, options: LoweringOptions, steps: int
 ) -> LoweredLayer:
-    """Keep the layer's integers or choose new ones, then plan it; `codes` only where it sees the frames."""
+    """Keep the layer's integers or choose new ones, then plan it; `codes` only where it sees the frames.
+
+    `steps`: the most chip steps that a frame may take.
+    """
 
     def problems(candidate: FixedPointConv, largest: Payloads) -> list[str]:
-        found = layer_problems(candidate, largest, 1 if options.fire_once else REFIRE_STEPS, codes is not None)
+        found = layer_problems(candidate, largest, steps, codes is not None)
         return found + (
             hard_reset_problems(candidate, largest, options.fire_once) if options.needs_hard_reset(candidate) else []
         )

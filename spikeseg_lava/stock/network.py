@@ -135,10 +135,15 @@ class StockNetwork:
 
 
 class Circuit:
-    """Collects populations and synapses while a network is lowered."""
+    """Collects populations and synapses while a network is lowered.
 
-    def __init__(self, steps_per_frame: int) -> None:
-        self.steps_per_frame = steps_per_frame
+    Args:
+        reset_interval: frames after which neurons are cleared.
+        clears: every layer clears its neurons when its first frame arrives, as spikes may come before.
+    """
+
+    def __init__(self, steps_per_frame: int, reset_interval: int | None = None, clears: bool = False) -> None:
+        self.steps_per_frame, self.reset_interval, self.clears = steps_per_frame, reset_interval, clears
         self.populations: list[Population] = []
         self.synapses: list[Synapse] = []
         self.sources: list[InputSource] = []

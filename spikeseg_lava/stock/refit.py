@@ -36,7 +36,7 @@ def refit_spikes(conv: FixedPointConv, units: int) -> FixedPointConv:
     Where no weight is negative, a weight of Theta + L fires from any membrane: larger ones are cut there, without loss.
     """
     neuron = integer_neuron(conv, units)
-    most = LARGEST_WEIGHT if _signed(conv) else min(LARGEST_WEIGHT, units + int(neuron.leak.max()))
+    most = LARGEST_WEIGHT if _signed(conv) else min(LARGEST_WEIGHT, units + int(neuron.pull.max(initial=0)))
     weight = np.clip(np.rint(units * in_thresholds(conv.source)), -LARGEST_WEIGHT, most).astype(np.int8)
     return _with(conv, weight, units, neuron, conv.source)
 
@@ -44,9 +44,8 @@ def refit_spikes(conv: FixedPointConv, units: int) -> FixedPointConv:
 def most_units_of_spikes(conv: FixedPointConv) -> int:
     """Largest threshold at which 8 bit hold the weights that matter."""
     weight = in_thresholds(conv.source)
-    largest = (
-        np.abs(weight).max() if _signed(conv) else 1 + (conv.source.neuron.leak / conv.source.neuron.threshold).max()
-    )
+    pull = conv.source.neuron.pull / conv.source.neuron.threshold
+    largest = np.abs(weight).max() if _signed(conv) else 1 + pull.max(initial=0)
     return max(1, min(FINEST, int(LARGEST_WEIGHT / max(largest, 1e-9))))
 
 
@@ -64,11 +63,11 @@ def refit_graded(
 
 
 def integer_neuron(conv: FixedPointConv, units: int) -> FixedPointNeuron:
-    """Threshold `units` for every channel, the leak in the same units; a decay is a ratio and stays."""
+    """Threshold `units` for every channel, leak and bias in the same units; a decay is a ratio and stays."""
     source = conv.source.neuron
-    leak = np.rint(units * source.leak / source.threshold).astype(np.int32)
+    leak, bias = (np.rint(units * a / source.threshold).astype(np.int32) for a in (source.leak, source.bias))
     decay = np.rint(DECAY_UNIT * (1 - source.beta)).astype(np.int32)
-    return replace(conv.neuron, threshold=np.full_like(leak, units), leak=leak, decay=decay)
+    return replace(conv.neuron, threshold=np.full_like(leak, units), leak=leak, decay=decay, bias=bias)
 
 
 def _with(

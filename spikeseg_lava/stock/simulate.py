@@ -65,7 +65,8 @@ def run_stock(network: StockNetwork, frames: NDArray[Any]) -> SpikeRecord:
     """Run one sample of frames Float[T, C, H, W] from cleared state; spikes are aligned to frames again.
 
     `meta` also holds chip steps, latency of every layer, spikes of every population (`population_spikes`), and spikes
-    of a layer's output that belong to no frame (`stray`: 0 unless an approximation makes some).
+    of a layer's output that belong to no frame (`stray`: 0 unless an approximation makes some, or a bias that fires
+    before the first frame).
 
     Raises:
         ClipError: more frames than the network was lowered for, or frames of another shape.

@@ -118,7 +118,7 @@ def drives(conv: FixedPointConv, payloads: NDArray[np.integer]) -> NDArray[np.in
 
 def window_spikes(conv: FixedPointConv, drive: NDArray[np.int64], depth: int, fire_once: bool) -> NDArray[np.bool_]:
     """Bool[T, H, W, O]: spikes of a layer whose floor is `depth` windows; `depth` = T is the floored neuron itself."""
-    threshold, leak = conv.neuron.threshold.astype(np.int64), conv.neuron.leak.astype(np.int64)
+    threshold, leak = conv.neuron.threshold.astype(np.int64), conv.neuron.pull
     kept = DECAY_UNIT - int(conv.neuron.decay[0])
     copies = np.zeros((depth, *drive.shape[1:]), np.int64)
     fired = np.zeros(drive.shape[1:], bool)

@@ -29,6 +29,8 @@ class PageExecutor:
         membrane: dict[str, Any] = {}
         fired: dict[str, Any] = {}
         for t, frame in enumerate(frames):
+            if self.model.reset_interval and t % self.model.reset_interval == 0:
+                membrane, fired = {}, {}
             x = payload(frame, self.model.input.bits, self.model.input.scale)
             for layer in self.model.layers:
                 if not hasattr(layer, "planes"):
@@ -88,8 +90,7 @@ def integrated(v: NDArray[Any], a: NDArray[Any], neuron: Any) -> NDArray[Any]:
     if neuron.leak_mode == "multiplicative":
         sign = np.where(v < 0, -1, 1)
         v = sign * ((abs(v) * (4096 - column(neuron.decay))) >> 12)
-    bias = column(neuron.bias) if hasattr(neuron, "bias") else 0
-    v = np.clip(v + a + bias - column(neuron.leak), LOW, HIGH)
+    v = np.clip(v + a + column(neuron.bias) - column(neuron.leak), LOW, HIGH)
     return np.maximum(v, 0) if neuron.floor else v
 
 
@@ -103,7 +104,8 @@ def random_model(rng: np.random.Generator) -> FixedPointModel:
     first = random_conv(rng, "conv1", (maps, 2, 3, 5), loud=bool(rng.integers(2)))
     pool = PoolLayer("pool1", middle, (int(rng.integers(1, 3)), int(rng.integers(1, 3))))
     code = InputCode(1, 1.0) if rng.integers(4) == 0 else InputCode(8, 2.5)
-    return FixedPointModel((first, pool, random_conv(rng, "conv2", (2, maps, 2, 3), loud=False)), code)
+    layers = (first, pool, random_conv(rng, "conv2", (2, maps, 2, 3), loud=False))
+    return FixedPointModel(layers, code, reset_interval=3 if rng.integers(3) == 0 else None)
 
 
 def random_conv(rng: np.random.Generator, name: str, shape: tuple[int, ...], loud: bool) -> FixedPointConv:
@@ -116,8 +118,7 @@ def random_conv(rng: np.random.Generator, name: str, shape: tuple[int, ...], lou
     decay = (rng.integers(0, 4097, shape[0]) * multiplicative).astype(np.int32)
     mode = "multiplicative" if multiplicative else "subtractive"
     neuron: dict[str, Any] = {"threshold": threshold, "leak": leak, "decay": decay, "leak_mode": mode, "floor": floor}
-    if "bias" in FixedPointNeuron.__dataclass_fields__:
-        neuron["bias"] = rng.integers(-60, 60, shape[0]).astype(np.int32)
+    neuron["bias"] = rng.integers(-60, 60, shape[0]).astype(np.int32)
     stride, padding = ((int(a), int(b)) for a, b in rng.integers((1, 0), (3, 3), (2, 2)).T)
     ones = np.ones(shape[0])
     source = ConvLayer(name, np.ones(shape, np.float32), Neuron(ones, 0 * ones, ones, mode, floor), stride, padding)
@@ -145,7 +146,7 @@ def test_the_page_alone_is_enough_for_an_executor(
 def test_such_networks_spike_and_saturate() -> None:
     """Agreement on silence would prove nothing: most networks above spike, and some reach the range's end."""
     counts, extremes = [], []
-    for seed in range(40):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         model = random_model(rng)
         frames = ((rng.random((7, 2, 16, 19)) < 0.5) * rng.integers(0, 101, (7, 2, 16, 19))).astype(np.float32)

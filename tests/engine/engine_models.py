@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,14 +34,15 @@ def conv(
     floor=True,
     stride=(1, 1),
     padding=(0, 0),
+    bias: Any = 0,
 ) -> FixedPointConv:
     """A layer of planes [(weight Int[O, I, kh, kw], exponent), ...]; numbers stand for all channels."""
     weights = tuple(Plane(np.asarray(w, np.int8), e) for w, e in planes)
     outputs = len(weights[0].weight)
-    every = [np.broadcast_to(np.asarray(a, np.int32), outputs).copy() for a in (threshold, leak, decay)]
+    every = [np.broadcast_to(np.asarray(a, np.int32), outputs).copy() for a in (threshold, leak, decay, bias)]
     ones = np.ones(outputs)
     source = ConvLayer(name, weights[0].weight.astype(np.float32), Neuron(ones, ones, ones), stride, padding)
-    neuron = FixedPointNeuron(every[0], every[1], every[2], mode, floor)
+    neuron = FixedPointNeuron(every[0], every[1], every[2], mode, floor, every[3])
     return FixedPointConv(name, weights, neuron, ones, source, stride, padding)
 
 
@@ -67,7 +69,15 @@ def conv_layers(draw, name: str, inputs: int, graded: bool) -> FixedPointConv:
         floor=draw(st.booleans()),
         stride=(draw(st.integers(1, 3)), draw(st.integers(1, 3))),
         padding=(draw(st.integers(0, 3)), draw(st.integers(0, 3))),
+        bias=biases(draw, random, outputs, reach),
     )
+
+
+def biases(draw: Any, random: np.random.Generator, outputs: int, reach: int) -> Any:
+    """None at all, as often as some: all of one sign, or of both; a few lift a neuron over any threshold."""
+    lowest, highest = draw(st.sampled_from([(0, 0), (0, 0), (-1, 0), (0, 1), (-1, 1), (-1, 1)]))
+    span = max(1, reach // draw(st.sampled_from([2, 20, 2000])))
+    return random.integers(lowest * span, highest * span + 1, outputs)
 
 
 EXPONENTS = st.sampled_from([(0,), (3,), (4, 0), (10, 2), (15,)])
@@ -90,7 +100,8 @@ def models(draw) -> tuple[FixedPointModel, tuple[int, int]]:
         except ValueError:
             break
         kept.append(layer)
-    return model_of(*(kept or [conv("conv1", [(np.ones((1, shape[0], 3, 3)), 0)], 5)])), size
+    model = model_of(*(kept or [conv("conv1", [(np.ones((1, shape[0], 3, 3)), 0)], 5)]))
+    return replace(model, reset_interval=draw(st.none() | st.integers(1, 5))), size
 
 
 @st.composite
@@ -118,6 +129,7 @@ def dense_layer(layer: FixedPointConv, steps, fire_once: bool):
     """One layer of stride 1, neuron by neuron and step by step: (spikes of each step, membrane), in plain NumPy."""
     neuron, kernel = layer.neuron, layer.kernel
     threshold, leak, decay = (a.astype(np.int64)[:, None, None] for a in (neuron.threshold, neuron.leak, neuron.decay))
+    bias = neuron.bias.astype(np.int64)[:, None, None]
     silence = np.zeros(layer.output_shape(steps[0].shape), np.int64)
     membrane, fired = silence, silence > 0
     pads = [(0, 0), *((p, p) for p in layer.padding)]
@@ -127,10 +139,10 @@ def dense_layer(layer: FixedPointConv, steps, fire_once: bool):
             windows = sliding_window_view(np.pad(payload, pads), kernel.shape[2:], axis=(1, 2))  # type: ignore[call-overload]
             drive = np.clip(np.tensordot(kernel, windows, axes=([1, 2, 3], [0, 3, 4])), STATE_MIN, STATE_MAX)
         if neuron.leak_mode == "subtractive":
-            membrane = np.clip(membrane + drive - leak, STATE_MIN, STATE_MAX)
+            membrane = np.clip(membrane + drive + bias - leak, STATE_MIN, STATE_MAX)
         else:
             kept = (np.abs(membrane) * (DECAY_UNIT - decay)) >> DECAY_BITS
-            membrane = np.clip(np.sign(membrane) * kept + drive, STATE_MIN, STATE_MAX)
+            membrane = np.clip(np.sign(membrane) * kept + drive + bias, STATE_MIN, STATE_MAX)
         membrane = np.maximum(membrane, 0) if neuron.floor else membrane
         spikes = (membrane >= threshold) & ~(fired & fire_once)
         fired = fired | spikes

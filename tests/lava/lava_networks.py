@@ -22,17 +22,20 @@ from spikeseg_lava.spikes.record import SpikeRecord
 def integer_conv(
     name: str, planes: list[tuple[Any, int]], threshold: Any, leak: Any = 0, decay: Any = 0,
     leak_mode: Any = "subtractive", floor: bool = True, stride: tuple[int, int] = (1, 1), padding: Any = None,
+    bias: Any = 0,
 ) -> FixedPointConv:  # fmt: skip
     """A layer of weights [O, I, kh, kw] per plane; its float source holds the same numbers."""
     made = tuple(Plane(np.asarray(w, np.int8), e) for w, e in planes)
     outputs, _, height, width = made[0].weight.shape
     padding = (height // 2, width // 2) if padding is None else padding
-    threshold, leak, decay = (np.broadcast_to(a, outputs).astype(np.int32) for a in (threshold, leak, decay))
+    every = (np.broadcast_to(a, outputs).astype(np.int32) for a in (threshold, leak, decay, bias))
+    threshold, leak, decay, bias = every
     kernel = sum_planes(made).astype(np.float32)
     source = ConvLayer(
-        name, kernel, Neuron(threshold * 1.0, leak * 1.0, 1 - decay / 4096, leak_mode, floor), stride, padding
-    )
-    neuron = FixedPointNeuron(threshold, leak, decay, leak_mode, floor)
+        name, kernel, Neuron(threshold * 1.0, leak * 1.0, 1 - decay / 4096, leak_mode, floor, bias * 1.0), stride,
+        padding,
+    )  # fmt: skip
+    neuron = FixedPointNeuron(threshold, leak, decay, leak_mode, floor, bias)
     return FixedPointConv(name, made, neuron, np.ones(outputs), source, stride, padding)
 
 

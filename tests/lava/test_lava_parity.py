@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "multiplicative": {"leak_mode": "multiplicative", "leak": 0, "decay": [100, 900, 4096, 0]},
     "if without floor": IF_SIGNED,
     "per channel": {"threshold": [5000, 9000, 20000, 7001], "leak": [0, 1, 500, 3000]},
+    "biased": {"bias": [900, -300, 0, 2500], "leak": [0, 100, 500, 0]},
+    "biased without floor": {
+        "bias": [900, -300, 0, 50],
+        "leak": 0,
+        "decay": 100,
+        "leak_mode": "multiplicative",
+        "floor": False,
+    },
     "strided": {"stride": (2, 3), "padding": (2, 1)},
     "saturating": {"planes": [(np.full((4, 2, 3, 5), 127), 13)], "threshold": STATE_MAX, "leak": 0},
 }
@@ -71,6 +80,14 @@ def test_pools_with_overlap_and_gaps() -> None:
     assert_same(expected, run_lava(model, frames, False, timeout=SECONDS))
 
 
+@pytest.mark.parametrize("fused", [False, True], ids=["layers", "fused"])
+def test_state_is_cleared_after_every_reset_interval(fused: bool) -> None:
+    model, frames = replace(small_model(bias=[900, -300, 0, 2500]), reset_interval=2), small_clip(steps=7)
+    expected = run_reference(model, frames, True)
+    assert expected.counts["conv2"] > run_reference(replace(model, reset_interval=None), frames, True).counts["conv2"]
+    assert_same(expected, run_lava(model, frames, True, fused=fused, timeout=SECONDS))
+
+
 @pytest.mark.parametrize("clip", GOLDEN)
 def test_golden_clips(shared: Path, clip: str) -> None:
     with np.load(shared / "golden" / f"{clip}.npz") as file:
@@ -85,7 +102,7 @@ def test_golden_clips(shared: Path, clip: str) -> None:
         assert_same(expected, run_lava(model, frames, fire_once, fused=True, timeout=SECONDS))
 
 
-@pytest.mark.parametrize("variant", ["subtractive", "multiplicative", "if without floor", "strided"])
+@pytest.mark.parametrize("variant", ["subtractive", "multiplicative", "if without floor", "strided", "biased"])
 def test_float_graphs_equal_the_float_reference(variant: str) -> None:
     model, frames = small_model(**VARIANTS[variant]), small_clip()
     network = SpikingNetwork(tuple(x.source if isinstance(x, FixedPointConv) else x for x in model.layers))

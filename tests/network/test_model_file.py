@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from spikeseg_lava.errors import ArgumentError, ModelFileError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
-from spikeseg_lava.network.model_file import FORMAT, VERSION, load_model, save_model
+from spikeseg_lava.network.model_file import FORMAT, VERSION, _digest, _json, load_model, save_model
 from spikeseg_lava.quantization.quantize import quantize
 
 
@@ -27,14 +28,16 @@ def model() -> FixedPointModel:
     def conv(name: str, shape: tuple[int, ...], neuron: Neuron) -> ConvLayer:
         return ConvLayer(name, rng.uniform(-1, 1, shape).astype(np.float32), neuron, (1, 2), (1, 0))
 
-    first = Neuron(np.array([1.0, 1.5]), np.array([0.1, 0.2]), np.ones(2))
+    first = Neuron(np.array([1.0, 1.5]), np.array([0.1, 0.2]), np.ones(2), bias=np.array([0.3, -0.4]))
     second = Neuron(np.array([0.7]), np.zeros(1), np.array([0.9]), "multiplicative", floor=False)
     layers = (
         conv("conv1", (2, 2, 3, 4), first),
         PoolLayer("pool1", (2, 1), (2, 1)),
         conv("conv.2", (1, 2, 1, 2), second),
     )
-    return quantize(SpikingNetwork(layers, (12, 16), 8, {"file": "naïve.pt", "digest": "ab", "threshold": 0.1 + 0.2}))
+    return quantize(
+        SpikingNetwork(layers, (12, 16), 8, {"file": "naïve.pt", "digest": "ab", "threshold": 0.1 + 0.2}, 4)
+    )
 
 
 def test_everything_comes_back(model: FixedPointModel, tmp_path: Path):
@@ -43,6 +46,7 @@ def test_everything_comes_back(model: FixedPointModel, tmp_path: Path):
     assert back.provenance == model.provenance
     assert (back.input, back.target, back.input_size, back.timesteps) == (model.input, "loihi2", (12, 16), 8)
     assert back.layers[1] == model.layers[1]
+    assert back.reset_interval == model.reset_interval == 4
     for old, new in zip(model.convolutions, back.convolutions, strict=True):
         assert_same_layer(old, new)
 
@@ -115,10 +119,10 @@ def test_altered_description(model: FixedPointModel, tmp_path: Path):
         load_model(tmp_path / "a.slm")
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_other_versions(model: FixedPointModel, tmp_path: Path, version: object):
     save_file({"0.scale": np.ones(1)}, tmp_path / "a.slm", {FORMAT: json.dumps({"version": version})})
-    with pytest.raises(ModelFileError, match=f"format version {version}, expected {VERSION}"):
+    with pytest.raises(ModelFileError, match=f"format version {version}, expected 1 or {VERSION}"):
         load_model(tmp_path / "a.slm")
 
 
@@ -155,3 +159,21 @@ def test_provenance_that_is_no_json(model: FixedPointModel, tmp_path: Path):
 def test_folder_that_does_not_exist(model: FixedPointModel, tmp_path: Path):
     with pytest.raises(ArgumentError, match="does not exist"):
         save_model(model, tmp_path / "none" / "a.slm")
+
+
+def test_a_file_of_version_1_has_no_bias_and_no_reset_interval(model: FixedPointModel, tmp_path: Path):
+    """Written as version 1 was: the same description and tensors without those of a bias."""
+    save_model(model, tmp_path / "new.slm")
+    tensors = {name: value for name, value in load_file(tmp_path / "new.slm").items() if not name.endswith("bias")}
+    with safe_open(tmp_path / "new.slm", framework="numpy") as file:
+        description = json.loads(file.metadata()[FORMAT])
+    del description["digest"], description["reset_interval"]
+    description["version"] = 1
+    description["digest"] = _digest(description, tensors)
+    save_file(tensors, tmp_path / "old.slm", {FORMAT: _json(description)})
+    old = load_model(tmp_path / "old.slm")
+    assert old.reset_interval is None
+    for before, after in zip(model.convolutions, old.convolutions, strict=True):
+        assert not after.neuron.bias.any()
+        assert not after.source.neuron.bias.any()
+        np.testing.assert_array_equal(before.neuron.threshold, after.neuron.threshold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikeseg_lava.engine.engine import run_engine
-from spikeseg_lava.network.integers import FixedPointModel, InputCode
+from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.lower import lower
@@ -139,3 +141,58 @@ def test_a_multiplicative_leak_is_close_and_says_that_it_is_not_exact() -> None:
     assert not network.exact
     expected, found = run_engine(model, stock_frames(2, STEPS)), run_stock(network, stock_frames(2, STEPS))
     assert (compare(expected, found)["conv1"].iou or 0) > 0.98
+
+
+def biased_model(seed: int, reset_interval: int | None = None) -> FixedPointModel:
+    """Two layers without floor, whose biases lift some channels and pull others down."""
+    random = np.random.default_rng(seed)
+    first, second = (random.integers(-20, 25, shape) for shape in ((3, 2, 3, 2), (2, 3, 2, 3)))
+    layers = (
+        planes_conv("conv1", [first], 90, 0, padding=(1, 0), floor=False, bias=[17, -9, 4]),
+        planes_conv("conv2", [second], 60, 7, stride=(1, 2), floor=False, bias=[22, 3]),
+    )
+    return FixedPointModel(layers, InputCode(3, 1.0), input_size=STOCK_SIZE, reset_interval=reset_interval)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("interval", "fire_once"), [(None, False), (None, True), (3, False)])
+def test_biases_and_reset_intervals_are_exact_without_floors(seed: int, interval: int | None, fire_once: bool) -> None:
+    model, frames = biased_model(seed, interval), stock_frames(seed, STEPS)
+    network, expected = lower(model, fire_once=fire_once, frames=STEPS), run_reference(model, frames, fire_once)
+    assert network.exact
+    assert min(expected.counts.values()) > 10
+    assert_same_spikes(expected, run_stock(network, frames))
+
+
+def test_a_bias_that_fires_before_the_first_frame_is_no_spike_of_a_frame() -> None:
+    loud = replace(biased_model(0), layers=tuple(_loud(layer) for layer in biased_model(0).convolutions))
+    frames = stock_frames(0, STEPS)
+    record = run_stock(lower(loud, fire_once=False, frames=STEPS), frames)
+    assert_same_spikes(run_reference(loud, frames, False), record)
+    assert record.meta["stray"]["conv2"] > 0
+    with pytest.raises(QuantisationError, match="before its first frame"):
+        lower(loud, fire_once=True, frames=STEPS)
+
+
+def _loud(layer: FixedPointConv) -> FixedPointConv:
+    return replace(layer, neuron=replace(layer.neuron, bias=layer.neuron.threshold))
+
+
+@pytest.mark.parametrize(("floor", "interval", "words"), [(True, None, "above its leak"), (False, 3, "reset interval")])
+def test_what_stock_parts_cannot_hold_is_refused(floor: bool, interval: int | None, words: str) -> None:
+    model = biased_model(0, interval)
+    layers = tuple(replace(layer, neuron=replace(layer.neuron, floor=floor)) for layer in model.convolutions)
+    with pytest.raises(QuantisationError, match=words):
+        lower(replace(model, layers=layers), fire_once=True, frames=STEPS)
+
+
+def test_a_bias_below_the_leak_keeps_the_floor_exact() -> None:
+    model, frames = stock_model(1), stock_frames(1, STEPS)
+    layers = tuple(
+        replace(x, neuron=replace(x.neuron, bias=x.neuron.leak // 3 - 8)) if isinstance(x, FixedPointConv) else x
+        for x in model.layers
+    )
+    model = replace(model, layers=layers)
+    expected = run_reference(model, frames, True)
+    assert expected.counts["conv2"] > 20
+    assert_same_spikes(expected, run_stock(lower(model, frames=STEPS), frames))

@@ -1,7 +1,8 @@
-"""DESIGN section 2 once more in plain Python integers and loops, and random models to compare with."""
+"""The integers of docs/fixed-point.md once more in plain Python loops, and random models to compare with."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -43,11 +44,12 @@ class LoopConv:
     def _fire(self, place: tuple[int, int, int], drive: int) -> int:
         neuron, before = self.layer.neuron, self.membrane.get(place, 0)
         threshold, leak, decay = (int(v[place[0]]) for v in (neuron.threshold, neuron.leak, neuron.decay))
+        bias = int(neuron.bias[place[0]])
         if neuron.leak_mode == "subtractive":
-            after = before + drive - leak
+            after = before + drive + bias - leak
         else:
             kept = abs(before) * (4096 - decay) // 4096
-            after = (kept if before >= 0 else -kept) + drive
+            after = (kept if before >= 0 else -kept) + drive + bias
         after = min(max(after, LOWEST), HIGHEST)
         after = max(after, 0) if neuron.floor else after
         spike = after >= threshold and not (self.fire_once and place in self.fired)
@@ -77,6 +79,8 @@ def run_loops(model: FixedPointModel, payloads: np.ndarray, fire_once: bool) -> 
     states = {x.name: LoopConv(x, fire_once) for x in model.convolutions}
     rows: dict[str, list] = {layer.name: [] for layer in model.layers}
     for t, frame in enumerate(payloads):
+        if model.reset_interval and t % model.reset_interval == 0:
+            states = {x.name: LoopConv(x, fire_once) for x in model.convolutions}
         x = frame.tolist()
         for layer in model.layers:
             x = pooled(layer, x) if isinstance(layer, PoolLayer) else states[layer.name].step(x)
@@ -91,9 +95,10 @@ def integer_conv(name: str, planes: list[tuple[Any, int]], **neuron: Any) -> Fix
     stride, padding = neuron.pop("stride", (1, 1)), neuron.pop("padding", (0, 0))
     byte_planes = tuple(Plane(np.asarray(w, np.int8), e) for w, e in planes)
     shape = byte_planes[0].weight.shape
-    threshold, leak, decay = (np.full(shape[0], neuron.pop(key, 0), np.int32) for key in ("threshold", "leak", "decay"))
+    parameters = ("threshold", "leak", "decay", "bias")
+    threshold, leak, decay, bias = (np.full(shape[0], neuron.pop(key, 0), np.int32) for key in parameters)
     source = ConvLayer(name, np.zeros(shape, np.float32), Neuron(np.ones(1), np.zeros(1), np.ones(1)), stride, padding)
-    integers = FixedPointNeuron(threshold, leak, decay, **neuron)
+    integers = FixedPointNeuron(threshold, leak, decay, bias=bias, **neuron)
     return FixedPointConv(name, byte_planes, integers, np.ones(shape[0]), source, stride, padding)
 
 
@@ -103,7 +108,8 @@ def random_model(rng: np.random.Generator) -> FixedPointModel:
     first = random_conv("conv1", rng, int(inputs), int(middle), 12, padding=0)
     kernel, stride = (tuple(map(int, rng.integers(1, largest + 1, 2))) for largest in (3, 2))
     second = random_conv("conv2", rng, int(middle), int(rng.integers(1, 4)), 20, padding=1)
-    return FixedPointModel((first, PoolLayer("pool1", kernel, stride), second), InputCode(4, 1.0))  # pyright: ignore
+    model = FixedPointModel((first, PoolLayer("pool1", kernel, stride), second), InputCode(4, 1.0))  # pyright: ignore
+    return replace(model, reset_interval=int(rng.integers(1, 4)) if rng.random() < 0.3 else None)
 
 
 def random_conv(
@@ -121,6 +127,7 @@ def random_conv(
         threshold=np.minimum(rng.integers(1, 200, outputs) * scale, HIGHEST),
         leak=np.minimum(rng.integers(0, 40, outputs) * scale, 2**22) * (mode == "subtractive"),
         decay=rng.integers(0, 4097, outputs) * (mode == "multiplicative"),
+        bias=np.minimum(rng.integers(-40, 80, outputs) * scale, 2**22) * (rng.random() < 0.5),
         leak_mode=mode,
         floor=bool(rng.random() < 0.6),
         stride=tuple(map(int, rng.integers(1, 3, 2))),

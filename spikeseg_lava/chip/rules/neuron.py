@@ -12,7 +12,7 @@ from spikeseg_lava.network.integers import FixedPointConv
 
 
 def saturation_of_floored_membranes(mapped: MappedModel) -> Iterator[Finding]:
-    """Theta + L <= state_max: then a saturated sum still fires and a sunken one is floored, so no spike changes."""
+    """Theta + |L - B| <= state_max: then a saturated sum still fires, a sunken one is floored: no spike changes."""
     limit = mapped.target.state_max
     for layer, ranges in mapped.convolutions():
         neuron, value = layer.neuron, ranges.firing_sum
@@ -88,7 +88,7 @@ def floor_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
     if mapped.network.stock:
         return
     for layer, ranges in mapped.convolutions():
-        lowest = ranges.drive.low - int(layer.neuron.leak.max())
+        lowest = ranges.drive.low - int(layer.neuron.pull.max())
         if layer.neuron.floor and lowest < 0:
             yield Finding(
                 "floor_beyond_stock", layer.name, "warning", lowest, 0, "membrane units",
@@ -154,19 +154,19 @@ def stock_threshold(mapped: MappedModel) -> Iterator[Finding]:
 
 
 def stock_bias(mapped: MappedModel) -> Iterator[Finding]:
-    """A leak in the stock LIF is a bias, -(mantissa << exponent) in units of 2**-6: whole numbers up to 4096 always."""
+    """Leak and bias are one bias of the stock LIF, mantissa << exponent in units of 2**-6: whole up to 4096 always."""
     if mapped.network.stock:
         return
     target = mapped.target
     limit = 2 ** (target.bias_bits.value - 1)
     for layer, _ in mapped.convolutions():
         spare = 2 ** (target.bias_shift_max.value - target.threshold_shift.value)
-        leak = layer.neuron.leak
+        leak = np.abs(layer.neuron.pull)
         value = int(leak.max())
         if not ((leak <= limit) | ((leak <= limit * spare) & (leak % spare == 0))).all():
             yield Finding(
                 "stock_bias", layer.name, "info", value, limit, "membrane units",
-                "the leak is beyond the bias mantissa of the stock LIF",
+                "the leak less the bias is beyond the bias mantissa of the stock LIF",
                 "a stock-only network needs a smaller exponent; a neuron of its own does not",
             )  # fmt: skip
 

@@ -60,7 +60,7 @@ def odd_mixed_weights(mapped: MappedModel) -> Iterator[Finding]:
         odd = sum(int((plane.weight % 2 != 0).sum()) for plane in layer.planes if _mixed(plane.weight))
         if not odd:
             continue
-        doubles = 2 * int((layer.neuron.threshold.astype(np.int64) + layer.neuron.leak).max())
+        doubles = 2 * int((layer.neuron.threshold.astype(np.int64) + np.abs(layer.neuron.pull)).max())
         spare = min(plane.exponent for plane in layer.planes) > 0 or doubles <= limit
         yield Finding(
             "odd_mixed_weights", layer.name, "info" if spare else "error", odd, 0, "weights",

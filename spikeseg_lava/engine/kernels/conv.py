@@ -1,13 +1,14 @@
 """The spiking convolution executed per event: find where an event adds, add its weights, update the tiles once.
 
-Idle neurons cost nothing: a tile is leaked only when it is next touched. For leak >= 0 and threshold > 0 an idle neuron
-cannot fire, and
+Idle neurons cost nothing: a tile is leaked only when it is next touched. For L = leak - bias >= 0 and threshold > 0 an
+idle neuron cannot fire, and
 
-    n idle steps, subtractive     V = max(V - n L, lower bound)            lower bound 0 with a floor, else -2**23
-    n idle steps, multiplicative  V = sign(V) * ((|V| (4096 - D)) >> 12)   n times, until it is 0
+    n idle steps, subtractive     V = max(V - n L, lower bound)                    lower bound 0 with a floor, or -2**23
+    n idle steps, multiplicative  V = sign(V) * ((|V| (4096 - D)) >> 12) + bias    n times, or until it stays
 
-are exactly what n steps of `docs/fixed-point.md` do. Indices of the inner loops are unsigned, because LLVM vectorizes
-only those. Locating events and adding their weights are two loops: a fused loop runs out of registers.
+are exactly what n steps of `docs/fixed-point.md` do. A layer with a neuron that rises by itself (L < 0) is *restless*:
+all of its tiles are updated in every step. Indices of the inner loops are unsigned, because LLVM vectorizes only those.
+Locating events and adding their weights are two loops: a fused loop runs out of registers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from spikeseg_lava.compilation import compiled, inlined
 from spikeseg_lava.engine.kernels.record import array_at, borrowed, over_line, quotient
 from spikeseg_lava.engine.kernels.tile import catch_up, update_tile
-from spikeseg_lava.engine.kernels.vectors import VECTOR, add_rows, lowest_bit
+from spikeseg_lava.engine.kernels.vectors import MASK, VECTOR, add_rows, lowest_bit
 
 NONE, ONE, LANES = np.uint64(0), np.uint64(1), np.uint64(VECTOR)
 SLOT_SHIFT, TARGET_MASK = np.uint64(32), np.uint64(2**32 - 1)
@@ -110,17 +111,38 @@ def conv_steps(layer, accumulator, offsets, index, payload):
     """
     first_step, out_offsets = layer.step, np.zeros(offsets.size, np.int64)
     layer.step += offsets.size - 1
-    if not index.size:
+    if not index.size and not layer.restless:
+        begin_interval(layer, layer.step - 1)
         return out_offsets, np.empty(0, np.int32)
     where, spikes, count = np.empty(index.size, np.uint64), np.empty(1024, np.int32), 0
     for s in range(offsets.size - 1):
-        if offsets[s] < offsets[s + 1]:
+        begin_interval(layer, first_step + s)
+        if offsets[s] < offsets[s + 1] or layer.restless:
             events = borrowed(index), borrowed(payload), borrowed(where)  # in the loop: only so does `where` outlive it
             found = reach_rows(layer, accumulator, np.uint64(offsets[s]), np.uint64(offsets[s + 1]), events)
+            if layer.restless:
+                found = list_every_tile(layer)
             spikes = with_room(spikes, count, found * layer.tiles * layer.lanes * layer.signs)
             count = update_rows(layer, accumulator, found, first_step + s, borrowed(spikes), count)
         out_offsets[s + 1] = count
     return out_offsets, spikes[:count].copy()
+
+
+@inlined
+def begin_interval(layer, step):
+    """Forget all state at the begin of the reset interval that holds `step`, as far as that has not been done yet."""
+    if layer.interval and step - layer.since >= layer.interval:
+        layer.since += (step - layer.since) // layer.interval * layer.interval
+
+
+@compiled
+def list_every_tile(layer):
+    """List all output rows and all of their tiles; returns how many rows there are."""
+    reached, listed = array_at(layer.reached, np.uint64), array_at(layer.listed, np.int64)
+    for row in range(np.uint64(layer.rows)):
+        reached[row] = ~NONE >> np.uint64(MASK - layer.tiles)
+        listed[row] = row
+    return layer.rows
 
 
 @inlined
@@ -169,4 +191,4 @@ def settle(layer):
     updated = array_at(layer.updated, np.int64)
     for piece in range(np.uint64(updated.size)):
         catch_up(layer, piece, piece % np.uint64(layer.signs), layer.step - 1)
-        updated[piece] = layer.step - 1
+        updated[piece] = max(updated[piece], layer.step - 1)

@@ -89,11 +89,13 @@ LONG_AGO = -1  # the step before the first, where state says when it was last to
 NUMBERS = (
     "pools",  # 1 for a pool, 0 for a convolution
     "step", "since",  # steps run so far, and how many of them before the last clear
+    "interval",  # steps after which the state is cleared anew, 0 for never
     "line", "over_line", "over_line_shift",  # events a row of the input can hold, and what divides by it
     "distinct", "copies",  # maps computed, and 1 where their spikes are to be copied to others
     # convolutions: see Layout
     "tap_rows", "vectors", "rows", "tiles", "lanes", "signs", "drives", "over_drives", "over_drives_shift", "used",
     "pitch", "margin", "lower", "above", "below", "multiplicative", "fire_once",
+    "biased", "restless",
     # pools: columns of windows, and the most windows that see one event
     "columns", "most", "over_distinct", "over_distinct_shift",
 )  # fmt: skip
@@ -101,7 +103,7 @@ ARRAYS = (
     "maps", "ends",
     # convolutions: see Synapses, Lanes and State
     "taps", "row", "first_row", "last_row", "column", "tile_mask",
-    "threshold", "leak", "enough", "decay",
+    "threshold", "leak", "enough", "decay", "bias",
     "drive", "membrane", "fired", "updated", "nonzero", "seen", "reached", "sources", "listed",
     # pools: see Windows
     "row_place", "column_place", "first_column", "last_column", "marked",

@@ -1,8 +1,9 @@
 """The neurons of one tile: missed leaks, one step of integration, spikes.
 
 Loops run over lanes without a branch. Membranes of a tile that are all zero stay zero, and are not even read, unless
-the drive exceeds the leak somewhere. The step of a block with a subtractive leak is written as vector instructions:
-LLVM would begin the same loop with a dozen checks that no two arrays overlap, in every tile.
+the drive exceeds the leak somewhere, or the layer is restless: some membrane rises by itself. The step of a block with
+a subtractive leak is written as vector instructions: LLVM would begin the same loop with a dozen checks that no two
+arrays overlap, in every tile.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ INT32 = ir.IntType(32)
 def integrate_block(_typing, drive, at, sign, membrane, first, threshold, leak, lane, lower):
     """`V = max(sat24(V + sat24(A) - L), lower)` for BLOCK neurons; A is the drive, or its opposite where sign is 1.
 
-    A = drive[at...], V = membrane[first...], threshold and leak from `lane`. Returns a mask of those that reached
-    their threshold, and whether any V is not zero.
+    L is the leak less the bias; A = drive[at...], V = membrane[first...], threshold and L from `lane`. Returns a mask
+    of those that reached their threshold, and whether any V is not zero.
     """
     result = types.Tuple([types.uint64, types.boolean])
 
@@ -75,7 +76,7 @@ def update_tile(layer, row, column, step, drive, spikes, count):
     exceeded = exceeds(base, lanes, drive, drive.dtype.type(layer.above), drive.dtype.type(layer.below))
     for sign in range(np.uint64(layer.signs)):
         piece = tile * np.uint64(layer.signs) + sign
-        if exceeded or (nonzero[piece] and updated[piece] >= layer.since):
+        if exceeded or layer.restless or (nonzero[piece] and updated[piece] >= layer.since):
             catch_up(layer, piece, sign, step - 1)
             updated[piece] = step
             count = update_piece(layer, row, column, sign, base, drive, spikes, count)
@@ -101,9 +102,10 @@ def update_piece(layer, row, column, sign, base, drive, spikes, count):
     first, lane = piece * lanes, sign * lanes
     membrane, threshold = array_at(layer.membrane, np.int32), array_at(layer.threshold, np.int32)
     leak, decay, lower = array_at(layer.leak, np.int32), array_at(layer.decay, np.int32), layer.lower
+    bias = array_at(layer.bias, np.int32)
     for k in range(ZERO, lanes, LANES):
         if layer.multiplicative:
-            nonzero = integrate_multiplicative(base + k, sign, membrane, first + k, decay, lane + k, drive, lower)
+            nonzero = integrate_multiplicative(base + k, sign, membrane, first + k, decay, bias, lane + k, drive, lower)
             reached = reached_mask(membrane, first + k, threshold, lane + k)
         else:
             reached, nonzero = integrate_block(
@@ -117,14 +119,14 @@ def update_piece(layer, row, column, sign, base, drive, spikes, count):
 
 
 @compiled
-def integrate_multiplicative(base, sign, membrane, first, decay, lane, drive, lower):
-    """One step `V = sat24(sign(V) ((|V| (4096 - D)) >> 12) + sat24(A))` and the floor; whether any V is not zero."""
+def integrate_multiplicative(base, sign, membrane, first, decay, bias, lane, drive, lower):
+    """One step `V = sat24(sign(V) ((|V| (4096 - D)) >> 12) + sat24(A) + B)`, the floor; whether any V is not zero."""
     factor, left = 1 - 2 * np.int64(sign), False
     for k in range(LANES):
         saturated = min(max(np.int64(drive[base + k]) * factor, STATE_MIN), STATE_MAX)
         before = np.int64(membrane[first + k])
         kept = (abs(before) * (DECAY_UNIT - decay[lane + k])) >> DECAY_BITS
-        value = min(max((kept if before > 0 else -kept) + saturated, lower), STATE_MAX)
+        value = min(max((kept if before > 0 else -kept) + saturated + bias[lane + k], lower), STATE_MAX)
         left |= value != 0
         membrane[first + k] = value
     return left
@@ -164,11 +166,12 @@ def catch_up(layer, piece, sign, step):
             membrane[base + k] = 0
         for k in range(base // LANES, (base + lanes) // LANES):
             fired[k] = 0
-        if layer.lower == 0 or layer.multiplicative:
+        if layer.lower == 0 or (layer.multiplicative and not layer.biased):
             return
     if idle > 0:
         if layer.multiplicative:
-            decay_idle(base, lane, lanes, idle, membrane, array_at(layer.decay, np.int32))
+            decay, bias = array_at(layer.decay, np.int32), array_at(layer.bias, np.int32)
+            decay_idle(base, lane, lanes, idle, membrane, decay, bias, layer.lower)
         else:
             leak, enough = array_at(layer.leak, np.int32), array_at(layer.enough, np.int32)
             leak_idle(base, lane, lanes, idle, membrane, leak, enough, layer.lower)
@@ -184,12 +187,14 @@ def leak_idle(base, lane, lanes, idle, membrane, leak, enough, lower):
 
 
 @inlined
-def decay_idle(base, lane, lanes, idle, membrane, decay):
-    """`V = sign(V) ((|V| (4096 - D)) >> 12)`, n times or until nothing is left to decay."""
+def decay_idle(base, lane, lanes, idle, membrane, decay, bias, lower):
+    """`V = max(sat24(sign(V) ((|V| (4096 - D)) >> 12) + B), lower)`, n times or until it stays as it is."""
     for k in range(lanes):
         value, factor = np.int64(membrane[base + k]), DECAY_UNIT - np.int64(decay[lane + k])
-        magnitude, left = abs(value), idle if factor < DECAY_UNIT else 0
-        while left > 0 and magnitude > 0:
-            magnitude = (magnitude * factor) >> DECAY_BITS
+        added, left, before = np.int64(bias[lane + k]), idle, value + 1
+        while left > 0 and value != before:
+            before = value
+            kept = (abs(value) * factor) >> DECAY_BITS
+            value = max((kept if value > 0 else -kept) + added, lower)
             left -= 1
-        membrane[base + k] = magnitude if value > 0 else -magnitude
+        membrane[base + k] = value

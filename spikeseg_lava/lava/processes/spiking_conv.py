@@ -25,7 +25,7 @@ from spikeseg_lava.lava.parameters import Pair, channel_values
 from spikeseg_lava.lava.processes.base import QuietProcess, StateModel
 from spikeseg_lava.lava.runtime.memory import shared_array
 from spikeseg_lava.lava.runtime.ports import array_var, in_port, out_port, receive_events, send_events
-from spikeseg_lava.network.floats import LeakMode
+from spikeseg_lava.network.floats import LeakMode, check_reset_interval
 
 
 class SpikingConv(QuietProcess):
@@ -34,21 +34,22 @@ class SpikingConv(QuietProcess):
     ::
 
         A = sat24( sum over planes of (weight * s_in) << weight_exp )
-        V = sat24(V + A - leak)   or, multiplicative,   V = sat24(kept(V) + A)      see MultiplicativeLIF
+        V = sat24(V + A + bias - leak)   or, multiplicative,   V = sat24(kept(V) + A + bias)    see MultiplicativeLIF
         V = max(V, 0) if floor ;  S = V >= threshold (fire_once: once) ;  V = 0 where S
 
     Args:
         weight: [O, kx, ky, I] or [planes, O, kx, ky, I] as in `lava.proc.conv.Conv`; integers in `fixed_pt`.
         input_shape: (W, H, I).
-        threshold, leak, decay: one number or one per output channel.
+        threshold, leak, decay, bias: one number or one per output channel.
         leak_mode: "subtractive" (uses `leak`) or "multiplicative" (uses `decay`).
         weight_exp: one exponent per plane.
         stride, padding: a number, or (x, y).
         payload_bits: word length of the input's values, at most 24; 1 for spikes (a little faster).
+        reset_interval: steps after which membranes and fire-once are cleared; None: never.
         membrane: where to leave the final membrane; default: memory of its own.
 
-    Ports: `s_in` (W, H, I), `s_out` (W', H', O). Vars: `weight`, `weight_exp`, `threshold`, `leak`, `decay`, read when
-    the graph starts, and `v`, the membrane, which may be read, monitored and set.
+    Ports: `s_in` (W, H, I), `s_out` (W', H', O). Vars: `weight`, `weight_exp`, `threshold`, `leak`, `decay`,
+    `bias`, read when the graph starts, and `v`, the membrane, which may be read, monitored and set.
 
     Attribute: `membrane`, `v` as it stood after the last run or stop, read at once and not element by element.
     """
@@ -57,6 +58,7 @@ class SpikingConv(QuietProcess):
         self, *, weight: Any, input_shape: tuple[int, int, int], threshold: Any, leak: Any = 0, decay: Any = 0,
         leak_mode: LeakMode = "subtractive", weight_exp: int | Sequence[int] = 0, stride: int | Pair = 1,
         padding: int | Pair = 0, floor: bool = True, fire_once: bool = False, payload_bits: int = 24,
+        bias: Any = 0, reset_interval: int | None = None,
         membrane: NDArray[np.float64] | None = None, name: str | None = None,
     ) -> None:  # fmt: skip
         if leak_mode not in ("subtractive", "multiplicative"):
@@ -69,8 +71,11 @@ class SpikingConv(QuietProcess):
             channel_values(what, value, planes.shape[1])
             for what, value in (("threshold", threshold), ("leak", leak), ("decay", decay))
         )
+        bias = channel_values("bias", bias, planes.shape[1], least=-np.inf)
+        check_reset_interval(reset_interval)
         spec = ConvSpec(
-            planes, exponents, layout, threshold, leak, decay, leak_mode, floor, fire_once, payload_bits
+            planes, exponents, layout, threshold, leak, decay, leak_mode, floor, fire_once, payload_bits,
+            bias, reset_interval,
         )  # fmt: skip
         compile_kernels([spec])
         shape = layout.output_shape
@@ -85,6 +90,7 @@ class SpikingConv(QuietProcess):
         self.threshold = Var(shape=threshold.shape, init=threshold)
         self.leak = Var(shape=leak.shape, init=leak)
         self.decay = Var(shape=decay.shape, init=decay)
+        self.bias = Var(shape=bias.shape, init=bias)
 
 
 def spiking_conv(spec: ConvSpec, **options: Any) -> SpikingConv:
@@ -93,7 +99,7 @@ def spiking_conv(spec: ConvSpec, **options: Any) -> SpikingConv:
         weight=spec.planes, weight_exp=spec.exponents, input_shape=spec.layout.input_shape,  # type: ignore[arg-type]
         threshold=spec.threshold, leak=spec.leak, decay=spec.decay, leak_mode=spec.leak_mode,
         stride=spec.layout.stride, padding=spec.layout.padding, floor=spec.floor, fire_once=spec.fire_once,
-        payload_bits=spec.payload_bits, **options,
+        payload_bits=spec.payload_bits, bias=spec.bias, reset_interval=spec.reset_interval, **options,
     )  # fmt: skip
 
 
@@ -108,12 +114,13 @@ class SpikingConvModel(StateModel):
     threshold: Any
     leak: Any
     decay: Any
+    bias: Any
     weight_exp: NDArray[Any] = array_var(np.int64, 4)
 
     def start(self) -> None:
         spec = replace(
             self.proc_params["spec"], planes=self.weight, exponents=self.weight_exp,
-            threshold=self.threshold, leak=self.leak, decay=self.decay,
+            threshold=self.threshold, leak=self.leak, decay=self.decay, bias=self.bias,
         )  # fmt: skip
         self._layer = self.layer_class(spec)
         self.on_var_update()
@@ -147,6 +154,7 @@ class PySpikingConvModelFixed(SpikingConvModel):
     threshold: NDArray[Any] = array_var(np.int32, 24)
     leak: NDArray[Any] = array_var(np.int32, 24)
     decay: NDArray[Any] = array_var(np.int32, 13)
+    bias: NDArray[Any] = array_var(np.int32, 24)
 
 
 @implements(proc=SpikingConv, protocol=LoihiProtocol)
@@ -163,3 +171,4 @@ class PySpikingConvModelFloat(SpikingConvModel):
     threshold: NDArray[Any] = array_var(float)
     leak: NDArray[Any] = array_var(float)
     decay: NDArray[Any] = array_var(float)
+    bias: NDArray[Any] = array_var(float)
