@@ -12,7 +12,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_table
-from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantisation, integers_of, runner_of
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantisation, check_sensor_size, integers_of, runner_of
 from spikeseg_lava.cli.networks import network_and_input, read_network
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def detect(
     duration = options.microseconds(window)
     network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
     recording = read_recording(recording_file, sensor_size=binning.sensor_size)
+    check_sensor_size(recording, recording_file)
     steps = timesteps or network.timesteps or DEFAULT_TIMESTEPS
     frame_size = binning.size or network.input_size
     if backend != options.Backend.TORCH:

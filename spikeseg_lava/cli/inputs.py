@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.cli.console import note
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Runner = Callable[[NDArray[np.float32]], SpikeRecord]
 DEFAULT_TIMESTEPS = 10
+MOST_DROPPED = 0.01  # share of the events that may lie outside a sensor size the user gave
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,22 @@ def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: 
     from spikeseg_lava.events.read import read_recording
 
     recording = read_recording(path, sensor_size=binning.sensor_size)
+    check_sensor_size(recording, path)
     timesteps = binning.timesteps or network.timesteps or DEFAULT_TIMESTEPS
     start = None if binning.window_us is None else _fullest_window(recording, binning.window_us)
     return recording.to_frames(timesteps, binning.size or network.input_size, binning.binary, start, binning.window_us)
+
+
+def check_sensor_size(recording: Recording | EventStream, path: Path) -> None:
+    """ArgumentError where more than a hundredth of the events lie outside the sensor size that the user gave."""
+    dropped = recording.repairs.get("events outside the sensor dropped", 0)
+    kept = recording.count if isinstance(recording, EventStream) else len(recording)
+    if recording.source.get("sensor_size") == "argument" and dropped > MOST_DROPPED * (dropped + kept):
+        height, width = recording.size
+        raise ArgumentError(
+            f"`--sensor-size` {width}x{height} (width x height) leaves out {dropped / (dropped + kept):.0%} of the "
+            f"events of `{path}`: give the size of the camera, such as 240x180 or 640x480"
+        )
 
 
 def is_clip(path: Path) -> bool:

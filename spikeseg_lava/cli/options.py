@@ -151,8 +151,8 @@ Size = Annotated[
     str | None,
     typer.Option(
         "--size",
-        metavar="HxW",
-        help="Frame size in pixels.  [default: the checkpoint's, else the sensor's]",
+        metavar="WxH",
+        help="Frame size in pixels, width x height such as 240x180.  [default: the checkpoint's, else the sensor's]",
         rich_help_panel=RECORDING,
     ),
 ]
@@ -160,8 +160,8 @@ SensorSize = Annotated[
     str | None,
     typer.Option(
         "--sensor-size",
-        metavar="HxW",
-        help="Sensor of the recording in pixels, where the file does not say.",
+        metavar="WxH",
+        help="Sensor of the recording in pixels, width x height such as 240x180, where the file does not say.",
         rich_help_panel=RECORDING,
     ),
 ]
@@ -234,13 +234,13 @@ Writer = TypeVar("Writer")
 
 
 def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | None:
-    """(height, width) of "HxW"; ArgumentError otherwise."""
+    """(height, width) of "WIDTHxHEIGHT", the order in which cameras are called; ArgumentError otherwise."""
     if text is None:
         return None
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise ArgumentError(f"`{option}` must be HEIGHTxWIDTH in pixels such as 240x304, got {text!r}")
-    return int(parts[0]), int(parts[1])
+        raise ArgumentError(f"`{option}` must be WIDTHxHEIGHT in pixels such as 304x240, got {text!r}")
+    return int(parts[1]), int(parts[0])
 
 
 def parse_pools(text: str | None) -> tuple[Pool, ...] | None:

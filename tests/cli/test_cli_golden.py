@@ -82,7 +82,7 @@ def test_a_converted_model_gives_the_same_spikes(cli, checkpoint: Path, clip: Pa
 
 def test_a_recording_runs_as_one_sample(cli, checkpoint: Path, shared: Path) -> None:
     recording = shared / "recordings" / "davis_slider.txt"
-    done = cli("run", checkpoint, recording, "--threshold", 0.05, "--timesteps", 4, "--size", "40x60", "--json")
+    done = cli("run", checkpoint, recording, "--threshold", 0.05, "--timesteps", 4, "--size", "60x40", "--json")
     assert done.code == 0, done.err
     result = json.loads(done.out)
     assert result["meta"]["steps"] == 4

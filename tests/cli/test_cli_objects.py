@@ -12,9 +12,15 @@ from spikeseg_lava import demo
 RECORDING = demo.events_path()
 
 
+def test_a_sensor_size_the_wrong_way_round_is_refused(cli) -> None:
+    done = cli("detect", RECORDING, "--window", 1.6, "--sensor-size", "96x128")
+    assert done.code == 2
+    assert "`--sensor-size` 96x128 (width x height) leaves out" in done.err
+
+
 def test_detect_finds_the_satellite_and_writes_everything(cli) -> None:
     done = cli(
-        "detect", RECORDING, "--window", 1.6, "--sensor-size", "96x128",
+        "detect", RECORDING, "--window", 1.6, "--sensor-size", "128x96",
         "--output", "o.csv", "--picture", "p.png", "--animation", "f.gif", "--space-time", "s.html",
     )  # fmt: skip
     assert done.code == 0, done.err
@@ -26,7 +32,7 @@ def test_detect_finds_the_satellite_and_writes_everything(cli) -> None:
 
 
 def test_detect_prints_json_only(cli) -> None:
-    done = cli("detect", demo.checkpoint_path(), RECORDING, "--window", 1.6, "--sensor-size", "96x128", "--json")
+    done = cli("detect", demo.checkpoint_path(), RECORDING, "--window", 1.6, "--sensor-size", "128x96", "--json")
     found = json.loads(done.out)
     assert found["sensor"] == {"height": 96, "width": 128}
     assert len(found["objects"]) == 1
