@@ -101,10 +101,10 @@ def _synthetic(plan: SceneParameters, seed: int) -> Recording:
     x, y, t, p = scene.events
     source = {"format": "synthetic", "seed": seed}
     recording = Recording(x, y, t, p.astype(np.uint8), plan.size, source=source)
-    return replace(recording, labels=_labels_of(scene))
+    return replace(recording, labels=labels_of_scene(scene))
 
 
-def _labels_of(scene: Scene) -> Labels:
+def labels_of_scene(scene: Scene) -> Labels:
     """A label every 20 ms while an object is on the sensor."""
     times = np.arange(0, scene.plan.duration_us, LABEL_STEP_US)
     height, width = scene.plan.size
