@@ -25,6 +25,7 @@ from spikeseg_lava import errors
 from spikeseg_lava.errors import SpikeSegLavaError
 
 SECONDS = 30.0  # for one item; a block of events takes milliseconds
+START = 60.0  # seconds for Python and the libraries to be loaded; a tenth of a second where nothing else runs
 MEMORY = 8 * 2**30  # bytes of address space of the child
 ARRAY, BYTES = "__array__", "__bytes__"
 CHILD = "import json, sys; ask = json.loads(sys.stdin.readline()); sys.path[:] = ask['path']; "
@@ -45,7 +46,7 @@ def read_apart(
             child imports too: keep it light.
         arguments: paths, numbers, texts, None, and lists or dicts of them.
         error: what is raised where the child dies, takes too long or raises something unexpected.
-        seconds: how long the child may take for one item, its start included.
+        seconds: how long the child may take for one item.
         memory: bytes the child may allocate.
 
     Items may be made of None, numbers, texts, bytes, lists, dicts with text keys and arrays of plain numbers or texts.
@@ -58,14 +59,17 @@ def read_apart(
         "limits": [seconds, memory],
     }
     with _child(ask) as (process, answers):
+        patience = START
         while True:
-            kind, value = _answer(process, answers, seconds, error)
+            kind, value = _answer(process, answers, patience, error)
+            patience = seconds
             if kind == "end":
                 return
             if kind == "error":
                 known = getattr(errors, value[0], None)
                 raise known(value[1]) if known else error(f"{value[0]}: {value[1]}")
-            yield value
+            if kind == "item":
+                yield value
 
 
 @contextlib.contextmanager
@@ -124,9 +128,12 @@ def serve(ask: dict[str, Any], sending: int) -> None:
     _limit(memory)
     with open(sending, "wb") as answers:
         try:
-            _alarm(seconds)
+            _alarm(START)
             module, name = ask["reader"]
-            for item in getattr(importlib.import_module(module), name)(*ask["arguments"]):
+            reader = getattr(importlib.import_module(module), name)
+            _send(answers, "start", None)
+            _alarm(seconds)
+            for item in reader(*ask["arguments"]):
                 _alarm(0)  # while the caller is busy with the last item, the child waits as long as it takes
                 _send(answers, "item", item)
                 _alarm(seconds)
