@@ -155,16 +155,12 @@ class EventConv(EventLayer):
         bits = self._of_distinct(np.unpackbits(self._state.fired.view(np.uint8), bitorder="little"))
         return np.concatenate(bits, axis=-1)[:, :, self.shared.source]
 
-    def continue_from(self, other: EventConv) -> None:
-        """Take over the steps run so far, and with them where the reset interval stands."""
-        for name in ("step", "since"):
-            self.record[name] = other.record[name]
-
     def put(self, membrane: NDArray[Any], fired: NDArray[Any]) -> None:
         """Replace the state, both [rows, columns, O]; only of a layer that does not share."""
         settle(self.record[0])
-        step, since = self.record["step"], self.record["since"]
-        self._state.updated[...] = np.maximum(step - 1, since)  # since the clear, even where no step was run after it
+        last = self.record["step"] - 1
+        self.record["since"] = np.minimum(self.record["since"], last)  # or what is put would count as before the clear
+        self._state.updated[...] = last
         bits = np.zeros(self._layout.neurons, np.uint8)
         self._of_distinct(bits)[...] = fired
         self._of_distinct(self._state.membrane)[...] = membrane

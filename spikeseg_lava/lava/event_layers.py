@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spikeseg_lava.engine.chain import LayerChain
 from spikeseg_lava.engine.conv import EventConv, accumulator_type
 from spikeseg_lava.engine.layers import EventPool
 from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct, shared_maps_of
-from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec, summed_kernel
+from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec
 from spikeseg_lava.network.floats import PoolLayer, Shape
 from spikeseg_lava.network.integers import FixedPointNeuron
 
@@ -25,7 +24,7 @@ from spikeseg_lava.network.integers import FixedPointNeuron
 def event_conv(spec: ConvSpec, accumulator: Any, inputs: SharedMaps | None = None, share: bool = True) -> EventConv:
     """A convolution of integers; arguments as of EventConv."""
     return EventConv(
-        integer_kernel(spec),
+        spec.kernel,
         integer_neuron(spec),
         channels_first(spec.layout.input_shape),
         channels_first(spec.layout.output_shape),
@@ -35,7 +34,6 @@ def event_conv(spec: ConvSpec, accumulator: Any, inputs: SharedMaps | None = Non
         fire_once=spec.fire_once,
         inputs=inputs,
         share=share,
-        reset_interval=spec.reset_interval,
     )
 
 
@@ -45,14 +43,9 @@ def event_pool(spec: PoolSpec, inputs: SharedMaps | None = None) -> EventPool:
     return EventPool(layer, channels_first(spec.input_shape), channels_first(spec.output_shape), inputs)
 
 
-def integer_kernel(spec: ConvSpec) -> NDArray[np.int64]:
-    """Int64[O, I, kx, ky], all planes summed."""
-    return summed_kernel(spec.planes, spec.exponents).astype(np.int64)
-
-
 def integer_neuron(spec: ConvSpec) -> FixedPointNeuron:
     """The neuron parameters of every output map."""
-    each = (np.broadcast_to(a, spec.planes.shape[1]) for a in (spec.threshold, spec.leak, spec.decay, spec.bias))
+    each = (np.broadcast_to(a, len(spec.kernel)) for a in (spec.threshold, spec.leak, spec.decay, spec.bias))
     threshold, leak, decay, bias = (a.astype(np.int32) for a in each)
     return FixedPointNeuron(threshold, leak, decay, spec.leak_mode, spec.floor, bias)
 
@@ -60,17 +53,22 @@ def integer_neuron(spec: ConvSpec) -> FixedPointNeuron:
 def accumulator_of(*specs: LayerSpec) -> Any:
     """The integer type that holds every drive of some layers."""
     convolutions = [spec for spec in specs if isinstance(spec, ConvSpec)]
-    types = [accumulator_type(integer_kernel(spec), 2**spec.payload_bits - 1) for spec in convolutions]
+    types = [accumulator_type(spec.kernel, 2**spec.payload_bits - 1) for spec in convolutions]
     return max(types, key=lambda kind: np.dtype(kind).itemsize, default=np.int32)
 
 
-def event_chain(specs: dict[str, LayerSpec]) -> tuple[dict[str, EventConv | EventPool], LayerChain]:
-    """All layers by name, and the chain that runs them, which exchange and give the spikes of distinct maps."""
+def event_chain(
+    specs: Mapping[str, LayerSpec], share: bool = True
+) -> tuple[dict[str, EventConv | EventPool], LayerChain]:
+    """All layers by name, and the chain that runs them, which exchange and give the spikes of distinct maps.
+
+    Without `share` every map counts as distinct.
+    """
     accumulator, inputs = accumulator_of(*specs.values()), None
     layers: dict[str, EventConv | EventPool] = {}
     for name, spec in specs.items():
         conv = isinstance(spec, ConvSpec)
-        layers[name] = event_conv(spec, accumulator, inputs) if conv else event_pool(spec, inputs)
+        layers[name] = event_conv(spec, accumulator, inputs, share) if conv else event_pool(spec, inputs)
         inputs = layers[name].shared
     return layers, LayerChain(list(layers.values()), accumulator, copies=False)
 
@@ -81,7 +79,7 @@ def shared_maps_of_layers(specs: Mapping[str, LayerSpec]) -> dict[str, SharedMap
     last: SharedMaps | None = None
     for name, spec in specs.items():
         if isinstance(spec, ConvSpec):
-            last = shared_maps_of(integer_kernel(spec), integer_neuron(spec))
+            last = shared_maps_of(spec.kernel, integer_neuron(spec))
         found[name] = last or all_distinct(spec.output_shape[2])
     return found
 

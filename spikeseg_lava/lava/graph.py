@@ -17,7 +17,7 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.axes import lava_image, lava_shape
 from spikeseg_lava.lava.layer_spec import Network, layer_specs
 from spikeseg_lava.lava.processes.base import forget
-from spikeseg_lava.lava.processes.encoder import Layer, SpikeSEGEncoder, connect, layer_process
+from spikeseg_lava.lava.processes.encoder import Layer, SpikeSEGEncoder, connect, layer_process, recorded_layers
 from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.processes.source import EventSource, Step
 from spikeseg_lava.lava.processes.spiking_conv import SpikingConv
@@ -186,14 +186,6 @@ def select_tag(model: Network) -> str:
 def plain_membranes(membranes: Mapping[str, NDArray[Any]], tag: str) -> dict[str, NDArray[Any]]:
     """Membranes [W, H, C] of layer Processes as [C, H, W], Int32 or Float64."""
     return {name: lava_image(x).astype(np.int32 if tag == "fixed_pt" else np.float64) for name, x in membranes.items()}
-
-
-def recorded_layers(layers: list[str], record: Iterable[str] | None) -> list[str]:
-    """The layers to record, default all; ArgumentError for names that are none."""
-    recorded = layers if record is None else list(record)
-    if unknown := set(recorded) - set(layers):
-        raise ArgumentError(f"`record` names {', '.join(sorted(unknown))}, the layers are {', '.join(layers)}")
-    return recorded
 
 
 def source_of(

@@ -1,16 +1,9 @@
-"""Convolutions in Lava's order of axes: planes of weights, and the dense sum over whole images.
-
-One step of a layer of neurons on whole arrays, in integers (docs/fixed-point.md) and in floats.
-
-Parameters are scalars or arrays over the last axis, the channels in Lava's order of axes.
-
-The layers of a network in Lava's order of axes: what our layer Processes are made of.
-"""
+"""The layers of a network in Lava's order of axes, described once, for Processes, models and event layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,27 +11,76 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.axes import correlation_kernel, lava_shape, lava_weight, swapped
-from spikeseg_lava.lava.parameters import Pair, image_shape, pair, windows
-from spikeseg_lava.network.floats import ConvLayer, LeakMode, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import (
-    DECAY_BITS,
-    DECAY_UNIT,
-    FixedPointConv,
-    FixedPointModel,
-    FixedPointNeuron,
-    saturate,
-)
+from spikeseg_lava.lava.parameters import image_shape, pair, windows
+from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, Shape, SpikingNetwork
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron
+
+Network = SpikingNetwork | FixedPointModel
+SUM_BITS = 63  # of the integers that sums are made in
 
 
 @dataclass(frozen=True, eq=False)
 class ConvGeometry:
-    """What a convolution sees: shapes (W, H, C), kernel size, stride and padding as (x, y)."""
+    """Shapes (W, H, C) of a convolution; its kernel size, stride and padding as (x, y)."""
 
-    input_shape: tuple[int, int, int]
-    output_shape: tuple[int, int, int]
+    input_shape: Shape
+    output_shape: Shape
     kernel: Pair
     stride: Pair
     padding: Pair
+
+
+@dataclass(frozen=True, eq=False)
+class ConvSpec:
+    """A spiking convolution.
+
+    Attributes:
+        kernel: [O, I, kx, ky], a cross-correlation over an image [I, W, H], all planes summed: what is executed.
+            Int64, or float64 of a float layer.
+        planes: [planes, O, kx, ky, I], Lava's true convolution, and `exponents` Int64[planes]: the same weights as the
+            Vars of a Process hold them.
+        threshold, leak, decay, bias: [1] or [O]; decay in 1/4096 of an integer layer, a fraction of a float layer.
+        payload_bits: word length of the input's values.
+        reset_interval, reset_offset: state is cleared before the input of every step n (from 1) with
+            `n % reset_interval == reset_offset % reset_interval`; None: never.
+    """
+
+    kernel: NDArray[Any]
+    planes: NDArray[Any]
+    exponents: NDArray[np.int64]
+    layout: ConvGeometry
+    threshold: NDArray[Any]
+    leak: NDArray[Any]
+    decay: NDArray[Any]
+    bias: NDArray[Any]
+    leak_mode: LeakMode = "subtractive"
+    floor: bool = True
+    fire_once: bool = False
+    payload_bits: int = 24
+    reset_interval: int | None = None
+    reset_offset: int = 0
+
+    @property
+    def integer(self) -> bool:
+        numbers = (self.kernel, self.threshold, self.leak, self.decay, self.bias)
+        return all(array.dtype.kind in "iu" for array in numbers)
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.layout.output_shape
+
+
+@dataclass(frozen=True)
+class PoolSpec:
+    """An OR-pool: shapes (W, H, C), kernel and stride (x, y)."""
+
+    input_shape: Shape
+    output_shape: Shape
+    kernel: Pair
+    stride: Pair
+
+
+LayerSpec = ConvSpec | PoolSpec
 
 
 def weight_planes(weight: Any, weight_exp: int | Sequence[int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -65,143 +107,68 @@ def geometry(planes: NDArray[Any], input_shape: Any, stride: int | Pair, padding
 
 
 def summed_kernel(planes: NDArray[Any], exponents: NDArray[np.integer]) -> NDArray[Any]:
-    """[O, I, kx, ky], cross-correlation: `sum of plane << exponent`, exact."""
+    """[O, I, kx, ky], cross-correlation: `sum of plane << exponent`, exact; Int64 of integers, Float64 of floats."""
     factors = np.left_shift(np.int64(1), exponents.astype(np.int64)).reshape(-1, 1, 1, 1, 1)
     return correlation_kernel((planes * factors).sum(axis=0))
 
 
-def correlate(image: NDArray[Any], kernel: NDArray[Any], stride: Pair, padding: Pair) -> NDArray[Any]:
-    """[W', H', O] from an image [W, H, I] and a kernel [O, I, kx, ky], in the type of their product."""
-    kx, ky = kernel.shape[2:]
-    padded = np.pad(image, [(padding[0],) * 2, (padding[1],) * 2, (0, 0)])
-    columns, rows = ((n - k) // s + 1 for n, k, s in zip(padded.shape[:2], (kx, ky), stride, strict=True))
-    total = np.zeros((columns, rows, len(kernel)), np.result_type(image, kernel))
-    for x in range(kx):
-        for y in range(ky):
-            seen = padded[x : x + columns * stride[0] : stride[0], y : y + rows * stride[1] : stride[1]]
-            total += seen @ kernel[:, :, x, y].T
-    return total
+def check_sums(what: str, planes: Any, exponents: Any, payload_bits: int) -> None:
+    """ArgumentError, beginning with `what`, where sums of integer weights times payloads could leave 63 bits."""
+    factors = np.exp2(np.asarray(exponents, float)).reshape(-1, 1, 1, 1, 1)
+    worst = (np.abs(np.asarray(planes, float)) * factors).sum(axis=(0, 2, 3, 4)).max() * 2.0**payload_bits
+    if worst >= 2.0**SUM_BITS:
+        raise ArgumentError(
+            f"{what} and their exponents are too large: a sum with payloads of {payload_bits} bits could reach "
+            f"{worst:.3g}, the limit is 2**{SUM_BITS}"
+        )
 
 
-def subtractive_fixed(
-    v: NDArray[Any], drive: NDArray[Any], leak: NDArray[Any], bias: NDArray[Any] | int = 0
-) -> NDArray[np.integer]:
-    """`sat24(V + A + B - L)` with `A = sat24(drive)`; a leak of 0 makes it an IF neuron."""
-    return saturate(v.astype(np.int64) + saturate(drive.astype(np.int64)) + bias - leak)
+def layer_specs(
+    network: Network, size: Pair, fire_once: bool, reset: tuple[int | None, int] | None = None
+) -> dict[str, LayerSpec]:
+    """Every layer of a network for frames of `size` (height, width), by name, in the order of the data.
 
-
-def multiplicative_fixed(
-    v: NDArray[Any], drive: NDArray[Any], decay: NDArray[Any], bias: NDArray[Any] | int = 0
-) -> NDArray[np.integer]:
-    """`sat24(sign(V) * ((|V| * (4096 - D)) >> 12) + A + B)`, rounding towards zero."""
-    v = v.astype(np.int64)
-    kept = (np.abs(v) * (DECAY_UNIT - decay.astype(np.int64))) >> DECAY_BITS
-    return saturate(np.sign(v) * kept + saturate(drive.astype(np.int64)) + bias)
-
-
-def subtractive_float(v: NDArray[Any], drive: NDArray[Any], leak: NDArray[Any]) -> NDArray[np.float64]:
-    """`V + I - lambda`."""
-    return v + drive - leak
-
-
-def multiplicative_float(v: NDArray[Any], drive: NDArray[Any], decay: NDArray[Any]) -> NDArray[np.float64]:
-    """`(1 - decay) * V + I`."""
-    return (1 - decay) * v + drive
-
-
-def fire(
-    v: NDArray[Any], fired: NDArray[Any], threshold: NDArray[Any], floor: bool, fire_once: bool
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Floor, spike and hard reset: the new membrane and the spikes. Marks the neurons that fire in `fired`."""
-    if floor:
-        v = np.maximum(v, 0)
-    spikes = v >= threshold
-    if fire_once:
-        spikes &= fired == 0
-    fired[spikes] = 1
-    return np.where(spikes, 0, v), spikes
-
-
-Network = SpikingNetwork | FixedPointModel
-
-
-@dataclass(frozen=True, eq=False)
-class ConvSpec:
-    """A spiking convolution.
-
-    Attributes:
-        planes: [planes, O, kx, ky, I], Lava's true convolution; integers, or floats of a float layer.
-        exponents: Int64[planes].
-        threshold, leak, decay, bias: [1] or [O]; decay in 1/4096 of an integer layer, a fraction of a float layer.
-        payload_bits: word length of the input's values.
-        reset_interval: steps after which all state is cleared; None: only between samples.
+    `reset` replaces the network's own reset interval, which counts from the start: (interval, offset) of ConvSpec.
     """
-
-    planes: NDArray[Any]
-    exponents: NDArray[np.int64]
-    layout: ConvGeometry
-    threshold: NDArray[Any]
-    leak: NDArray[Any]
-    decay: NDArray[Any]
-    leak_mode: LeakMode
-    floor: bool
-    fire_once: bool
-    payload_bits: int
-    bias: NDArray[Any] = field(default_factory=lambda: np.zeros(1, np.int32))
-    reset_interval: int | None = None
-
-    @property
-    def integer(self) -> bool:
-        return all(a.dtype.kind in "iu" for a in (self.planes, self.threshold, self.leak, self.decay, self.bias))
-
-    @property
-    def output_shape(self) -> Shape:
-        return self.layout.output_shape
-
-
-@dataclass(frozen=True)
-class PoolSpec:
-    """An OR-pool: shapes (W, H, C), kernel and stride (x, y)."""
-
-    input_shape: Shape
-    output_shape: Shape
-    kernel: Pair
-    stride: Pair
-
-
-LayerSpec = ConvSpec | PoolSpec
-
-
-def layer_specs(network: Network, size: Pair, fire_once: bool) -> dict[str, LayerSpec]:
-    """Every layer of a network for frames of `size` (height, width), by name, in the order of the data."""
     shape: Shape = (network.input_channels, *size)
     bits = network.input.bits if isinstance(network, FixedPointModel) else 1
+    interval, offset = (network.reset_interval, 1) if reset is None else reset
     specs: dict[str, LayerSpec] = {}
     for layer in network.layers:
-        specs[layer.name] = layer_spec(layer, shape, fire_once, bits, network.reset_interval)
+        if isinstance(layer, PoolLayer):
+            specs[layer.name] = pool_spec(layer, shape)
+        else:
+            specs[layer.name] = conv_spec(layer, shape, fire_once, bits, interval, offset)
         shape, bits = layer.output_shape(shape), 1
     return specs
 
 
-def layer_spec(
-    layer: Any, shape: Shape, fire_once: bool, payload_bits: int, reset_interval: int | None = None
-) -> LayerSpec:
-    """One layer for an input of `shape` (C, H, W)."""
+def pool_spec(layer: PoolLayer, shape: Shape) -> PoolSpec:
+    """A pool for an input of `shape` (C, H, W)."""
     inputs, outputs = lava_shape(shape), lava_shape(layer.output_shape(shape))
-    if isinstance(layer, PoolLayer):
-        return PoolSpec(inputs, outputs, swapped(layer.kernel), swapped(layer.stride))
-    planes, exponents = _weights(layer)
-    kernel = (planes.shape[2], planes.shape[3])
-    layout = ConvGeometry(inputs, outputs, kernel, swapped(layer.stride), swapped(layer.padding))
+    return PoolSpec(inputs, outputs, swapped(layer.kernel), swapped(layer.stride))
+
+
+def conv_spec(
+    layer: ConvLayer | FixedPointConv, shape: Shape, fire_once: bool, payload_bits: int,
+    reset_interval: int | None = None, reset_offset: int = 0,
+) -> ConvSpec:  # fmt: skip
+    """A convolution for an input of `shape` (C, H, W). The weights are brought into Lava's order here, once."""
+    planes, exponents = _planes(layer)
+    weight = layer.kernel if isinstance(layer, FixedPointConv) else layer.weight.astype(np.float64)
+    kernel = np.ascontiguousarray(weight.transpose(0, 1, 3, 2))
+    inputs, outputs = lava_shape(shape), lava_shape(layer.output_shape(shape))
+    size = (kernel.shape[2], kernel.shape[3])
     neuron = layer.neuron
     decay = neuron.decay if isinstance(neuron, FixedPointNeuron) else 1 - neuron.beta
     return ConvSpec(
-        planes, exponents, layout, neuron.threshold, neuron.leak, decay,
-        neuron.leak_mode, neuron.floor, fire_once, payload_bits, neuron.bias, reset_interval,
+        kernel, planes, exponents, ConvGeometry(inputs, outputs, size, swapped(layer.stride), swapped(layer.padding)),
+        neuron.threshold, neuron.leak, decay, neuron.bias, neuron.leak_mode, neuron.floor, fire_once, payload_bits,
+        reset_interval, reset_offset,
     )  # fmt: skip
 
 
-def _weights(layer: FixedPointConv | ConvLayer) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _planes(layer: FixedPointConv | ConvLayer) -> tuple[NDArray[Any], NDArray[np.int64]]:
     if isinstance(layer, ConvLayer):
         return lava_weight(layer.weight.astype(np.float64))[None], np.zeros(1, np.int64)
     planes = np.stack([lava_weight(plane.weight.astype(np.int64)) for plane in layer.planes])

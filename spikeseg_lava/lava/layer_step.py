@@ -1,8 +1,6 @@
-"""One step of a layer, events in and events out: what the layer models and the fused model execute.
+"""One step of layers, events in and events out: what the layer models and the fused model execute.
 
 Events are flat places in Lava's (W, H, C) order and values.
-
-One step of all layers in one operating-system process: what the fused encoder executes.
 """
 
 from __future__ import annotations
@@ -16,30 +14,27 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.chain import LayerChain
 from spikeseg_lava.engine.conv import EventConv
 from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.lava.array_step import correlate, fire, multiplicative_float, subtractive_float
 from spikeseg_lava.lava.event_layers import accumulator_of, event_chain, event_conv, event_pool
-from spikeseg_lava.lava.layer_spec import (
-    ConvSpec,
-    LayerSpec,
-    PoolSpec,
-    correlate,
-    fire,
-    multiplicative_float,
-    subtractive_float,
-    summed_kernel,
-)
+from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec
 
 Places = NDArray[np.int32]
+States = Mapping[str, NDArray[Any]]
 
 
-class LayerStep(Protocol):
-    """State and one step of a layer."""
+class ConvStep(Protocol):
+    """State and one step of a spiking convolution; states are [W, H, O]."""
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
         """Places of the output spikes for input events at `index` with values `payload`."""
         ...
 
-    def membrane(self) -> NDArray[Any] | None:
-        """[W, H, O] after the last step; None for a layer without."""
+    def membrane(self) -> NDArray[Any]: ...
+    def fired(self) -> NDArray[Any]: ...
+    def put(self, membrane: NDArray[Any], fired: NDArray[Any]) -> None: ...
+    def clear(self) -> None: ...
+    def change(self, spec: ConvSpec) -> None:
+        """Take other parameters and keep the state."""
         ...
 
 
@@ -47,8 +42,7 @@ class IntegerConvStep:
     """A spiking convolution in integers, per event."""
 
     def __init__(self, spec: ConvSpec) -> None:
-        self._spec, self._largest = spec, 2**spec.payload_bits - 1
-        self._use(event_conv(spec, accumulator_of(spec)))
+        self._use(spec, share=True)
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
         check_payload(payload, self._largest)
@@ -57,16 +51,32 @@ class IntegerConvStep:
     def membrane(self) -> NDArray[np.int32]:
         return self._layer.settle()
 
-    def set_membrane(self, membrane: NDArray[Any]) -> None:
-        """Replace the membrane [W, H, O]; maps that did the same may then differ, so each is computed by itself."""
-        if not np.array_equal(membrane, self._layer.settle()):
-            before, fired = self._layer, self._layer.fired()
-            self._use(event_conv(self._spec, accumulator_of(self._spec), share=False))
-            self._layer.continue_from(before)
+    def fired(self) -> NDArray[np.uint8]:
+        return self._layer.fired()
+
+    def clear(self) -> None:
+        """Forget all state."""
+        self._chain.clear()
+
+    def put(self, membrane: NDArray[Any], fired: NDArray[Any]) -> None:
+        """Replace the state; maps that did the same may then differ, so each is computed by itself from now on."""
+        if not (membrane.any() or fired.any()):
+            self.clear()
+        elif not (np.array_equal(membrane, self.membrane()) and np.array_equal(fired, self.fired())):
+            if self._share:
+                self._use(self._spec, share=False)
             self._layer.put(membrane, fired)
 
-    def _use(self, layer: EventConv) -> None:
-        self._layer, self._chain = layer, LayerChain([layer], accumulator_of(self._spec))
+    def change(self, spec: ConvSpec) -> None:
+        membrane, fired = self.membrane(), self.fired()
+        self._use(spec, share=True)
+        self.put(membrane, fired)
+
+    def _use(self, spec: ConvSpec, share: bool) -> None:
+        self._spec, self._share, self._largest = spec, share, 2**spec.payload_bits - 1
+        accumulator = accumulator_of(spec)
+        self._layer = event_conv(spec, accumulator, share=share)
+        self._chain = LayerChain([self._layer], accumulator)
         self._chain.warm_up()
 
 
@@ -74,22 +84,15 @@ class FloatConvStep:
     """A spiking convolution in float64, on whole images."""
 
     def __init__(self, spec: ConvSpec) -> None:
-        self._spec = spec
-        self._kernel = summed_kernel(spec.planes, spec.exponents)
-        self._integrate = multiplicative_float if spec.leak_mode == "multiplicative" else subtractive_float
-        self._loss = spec.decay if spec.leak_mode == "multiplicative" else spec.leak
         self._membrane = np.zeros(spec.output_shape)
-        self._fired = np.zeros(spec.output_shape, np.int8)
-        self._steps = 0  # since the state was cleared
+        self._fired = np.zeros(spec.output_shape, np.uint8)
+        self.change(spec)
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
         spec = self._spec
-        if self._steps == spec.reset_interval:
-            self._steps, self._membrane[...], self._fired[...] = 0, 0, 0
-        self._steps += 1
         image = np.zeros(spec.layout.input_shape)
         image.reshape(-1)[index] = payload
-        drive = correlate(image, self._kernel, spec.layout.stride, spec.layout.padding)
+        drive = correlate(image, spec.kernel, spec.layout.stride, spec.layout.padding)
         membrane = self._integrate(self._membrane, drive + spec.bias, self._loss)
         self._membrane, spikes = fire(membrane, self._fired, spec.threshold, spec.floor, spec.fire_once)
         return np.flatnonzero(spikes).astype(np.int32)
@@ -97,9 +100,21 @@ class FloatConvStep:
     def membrane(self) -> NDArray[np.float64]:
         return self._membrane
 
-    def set_membrane(self, membrane: NDArray[Any]) -> None:
-        """Replace the membrane [W, H, O]."""
-        self._membrane[...] = membrane
+    def fired(self) -> NDArray[np.uint8]:
+        return self._fired
+
+    def clear(self) -> None:
+        """Forget all state."""
+        self._membrane[...], self._fired[...] = 0, 0
+
+    def put(self, membrane: NDArray[Any], fired: NDArray[Any]) -> None:
+        """Replace the state."""
+        self._membrane[...], self._fired[...] = membrane, fired
+
+    def change(self, spec: ConvSpec) -> None:
+        multiplicative = spec.leak_mode == "multiplicative"
+        self._spec, self._loss = spec, spec.decay if multiplicative else spec.leak
+        self._integrate = multiplicative_float if multiplicative else subtractive_float
 
 
 class PoolStep:
@@ -110,17 +125,8 @@ class PoolStep:
         self._chain.warm_up()
 
     def step(self, index: Places, payload: NDArray[Any]) -> Places:
+        """Places of the output spikes for input events at `index`."""
         return self._chain.run(one_step(index, np.ones(len(index), np.int32)))[0].index
-
-    def membrane(self) -> None:
-        return None
-
-
-def layer_step(spec: LayerSpec, integer: bool) -> LayerStep:
-    """The executable form of a layer, in integers or floats."""
-    if isinstance(spec, PoolSpec):
-        return PoolStep(spec)
-    return IntegerConvStep(spec) if integer else FloatConvStep(spec)
 
 
 def check_payload(payload: NDArray[Any], largest: int, where: str = "") -> None:
@@ -135,17 +141,20 @@ def one_step(index: Places, payload: NDArray[Any]) -> SparseSteps:
 
 
 class IntegerEncoderStep:
-    """All layers in one call of the event engine's kernels."""
+    """All layers in one call of the event engine's kernels.
 
-    def __init__(self, specs: dict[str, LayerSpec]) -> None:
-        self._layers, self._chain = event_chain(specs)
-        self._last = list(self._layers.values())[-1].shared
+    Attributes:
+        distinct: whether every map is computed by itself; else spikes and membranes are those of distinct maps.
+    """
+
+    def __init__(self, specs: Mapping[str, LayerSpec]) -> None:
+        self._specs = specs
         first = next(iter(specs.values()))
         self._largest = 2**first.payload_bits - 1 if isinstance(first, ConvSpec) else None
-        self._warm_up(next(iter(self._layers.values())).inputs)
+        self._use(share=True)
 
     def step(self, index: Places, payload: NDArray[Any]) -> dict[str, Places]:
-        """Places of the spikes of every layer, of one map for all of its kind."""
+        """Places of the spikes of every layer, of one map for all that do the same."""
         if self._largest is not None:
             check_payload(payload, self._largest, f"layer `{next(iter(self._layers))}`: ")
         spikes = self._chain.run(one_step(index, payload))
@@ -156,21 +165,54 @@ class IntegerEncoderStep:
         index = spikes[next(reversed(spikes))]
         return index if self._last.trivial else self._last.places(index)[1]
 
-    def membranes(self) -> Mapping[str, NDArray[np.int32]]:
-        """[W, H, U] of every convolution after the last step."""
-        return {name: layer.settle_distinct() for name, layer in self._layers.items() if isinstance(layer, EventConv)}
+    def compact_membranes(self) -> States:
+        """[W, H, U] of the distinct maps of every convolution after the last step."""
+        return {name: layer.settle_distinct() for name, layer in self._convolutions().items()}
 
-    def _warm_up(self, inputs: int) -> None:
+    def membranes(self) -> States:
+        """[W, H, O] of every convolution after the last step."""
+        return {name: layer.settle() for name, layer in self._convolutions().items()}
+
+    def fired(self) -> States:
+        """[W, H, O] of every convolution."""
+        return {name: layer.fired() for name, layer in self._convolutions().items()}
+
+    def clear(self) -> None:
+        """Forget all state."""
+        self._chain.clear()
+
+    def put(self, membranes: States, fired: States) -> None:
+        """Replace the state; maps that did the same may then differ, so each is computed by itself from now on."""
+        if not any(state.any() for state in (*membranes.values(), *fired.values())):
+            self.clear()
+        elif not (_equal(membranes, self.membranes()) and _equal(fired, self.fired())):
+            if not self.distinct:
+                self._use(share=False)
+            for name, layer in self._convolutions().items():
+                layer.put(membranes[name], fired[name])
+
+    def _convolutions(self) -> dict[str, EventConv]:
+        return {name: layer for name, layer in self._layers.items() if isinstance(layer, EventConv)}
+
+    def _use(self, share: bool) -> None:
+        self.distinct = not share
+        self._layers, self._chain = event_chain(self._specs, share)
+        self._last = list(self._layers.values())[-1].shared
+        inputs = next(iter(self._layers.values())).inputs
         self._chain.warm_up()
         self.output(self.step(np.arange(inputs, dtype=np.int32), np.ones(inputs, np.int32)))
         self._chain.clear()
 
 
 class FloatEncoderStep:
-    """Layer after layer in float64, on whole images."""
+    """Layer after layer in float64, on whole images; attributes and methods as of IntegerEncoderStep."""
 
-    def __init__(self, specs: dict[str, LayerSpec]) -> None:
-        self._layers = {name: layer_step(spec, integer=False) for name, spec in specs.items()}
+    distinct = True
+
+    def __init__(self, specs: Mapping[str, LayerSpec]) -> None:
+        self._convolutions = {name: FloatConvStep(spec) for name, spec in specs.items() if isinstance(spec, ConvSpec)}
+        pools = {name: PoolStep(spec) for name, spec in specs.items() if isinstance(spec, PoolSpec)}
+        self._layers = {name: self._convolutions.get(name) or pools[name] for name in specs}
 
     def step(self, index: Places, payload: NDArray[Any]) -> dict[str, Places]:
         """Places of the spikes of every layer."""
@@ -182,10 +224,29 @@ class FloatEncoderStep:
         return spikes
 
     def output(self, spikes: dict[str, Places]) -> Places:
-        """Those of the last layer."""
+        """Places of the spikes of the last layer."""
         return spikes[next(reversed(spikes))]
 
-    def membranes(self) -> Mapping[str, NDArray[np.float64]]:
+    def membranes(self) -> States:
         """[W, H, O] of every convolution after the last step."""
-        every = {name: layer.membrane() for name, layer in self._layers.items()}
-        return {name: membrane for name, membrane in every.items() if membrane is not None}
+        return {name: layer.membrane() for name, layer in self._convolutions.items()}
+
+    compact_membranes = membranes
+
+    def fired(self) -> States:
+        """[W, H, O] of every convolution."""
+        return {name: layer.fired() for name, layer in self._convolutions.items()}
+
+    def clear(self) -> None:
+        """Forget all state."""
+        for layer in self._convolutions.values():
+            layer.clear()
+
+    def put(self, membranes: States, fired: States) -> None:
+        """Replace the state."""
+        for name, layer in self._convolutions.items():
+            layer.put(membranes[name], fired[name])
+
+
+def _equal(states: States, others: States) -> bool:
+    return all(np.array_equal(state, others[name]) for name, state in states.items())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
-from spikeseg_lava.network.floats import Pair
+from spikeseg_lava.network.floats import Pair, check_reset_interval
 from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, STATE_MIN
 
 
@@ -75,11 +75,9 @@ def state_values(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[Any]:
 
 def reset_cycle(interval: int | None, offset: int) -> tuple[int | None, int]:
     """Interval and offset of a periodic reset, as `lava.proc.lif.process.LIFReset` takes them; None: no reset."""
-    for name, value in (("reset_interval", interval), ("reset_offset", offset)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
-            raise ArgumentTypeError(f"`{name}` must be an integer, got {value!r}")
-    if interval is not None and interval < 1:
-        raise ArgumentError(f"`reset_interval` must be 1 or more, got {interval}")
+    check_reset_interval(interval)
+    if isinstance(offset, bool) or not isinstance(offset, (int, np.integer)):
+        raise ArgumentTypeError(f"`reset_offset` must be an integer, got {offset!r}")
     return (None if interval is None else int(interval)), int(offset)
 
 

@@ -21,12 +21,13 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.axes import lava_image, lava_weight
 from spikeseg_lava.lava.graph import build_graph
 from spikeseg_lava.lava.layer_spec import layer_specs
+from spikeseg_lava.lava.processes.encoder import layer_process
 from spikeseg_lava.lava.processes.neurons import IF, MultiplicativeLIF, SubtractiveLIF
 from spikeseg_lava.lava.processes.plane_conv import PlaneConv
 from spikeseg_lava.lava.processes.pool import OrPool
 from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.processes.source import EventSource
-from spikeseg_lava.lava.processes.spiking_conv import SpikingConv, spiking_conv
+from spikeseg_lava.lava.processes.spiking_conv import SpikingConv
 from spikeseg_lava.lava.runtime.runtime import supervised
 from spikeseg_lava.network.integers import STATE_MAX, FixedPointModel, InputCode
 from spikeseg_lava.spikes.record import SpikeRecord
@@ -102,7 +103,7 @@ def test_spiking_conv_is_monitored_and_set_like_any_process(own_runtime: bool) -
     model = FixedPointModel((layer,), InputCode(5, 1.0))
     oracle = ReferenceEncoder(model, fire_once=False)
     spec = layer_specs(model, (SIZE[1], SIZE[0]), fire_once=False)["conv1"]
-    source, conv = Source(data=images(2)), spiking_conv(spec)  # type: ignore[arg-type]
+    source, conv = Source(data=images(2)), layer_process("conv1", spec)
     sink, monitor = Sink(shape=conv.s_out.shape, buffer=STEPS), Monitor()
     monitor.probe(conv.v, STEPS)
     source.s_out.connect(conv.s_in)

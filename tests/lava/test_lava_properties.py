@@ -11,18 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from lava_networks import assert_same, integer_conv, small_clip
 
+from spikeseg_lava.lava.array_step import correlate, fire, multiplicative_fixed, subtractive_fixed
 from spikeseg_lava.lava.axes import lava_image, record_rows
 from spikeseg_lava.lava.graph import event_steps
-from spikeseg_lava.lava.layer_spec import (
-    ConvSpec,
-    correlate,
-    fire,
-    layer_specs,
-    multiplicative_fixed,
-    subtractive_fixed,
-    summed_kernel,
-)
-from spikeseg_lava.lava.layer_step import IntegerConvStep, layer_step
+from spikeseg_lava.lava.layer_spec import ConvSpec, layer_specs, summed_kernel
+from spikeseg_lava.lava.layer_step import IntegerConvStep, PoolStep
 from spikeseg_lava.lava.runner import run_lava
 from spikeseg_lava.network.floats import PoolLayer
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
@@ -70,16 +63,20 @@ CLIPS = st.builds(
 def test_every_layer_step_equals_the_oracle(model: FixedPointModel, frames: np.ndarray, fire_once: bool) -> None:
     oracle = ReferenceEncoder(model, fire_once)
     specs = layer_specs(model, frames.shape[2:], fire_once)
-    layers = {name: layer_step(spec, integer=True) for name, spec in specs.items()}
+    layers = {name: IntegerConvStep(x) if isinstance(x, ConvSpec) else PoolStep(x) for name, x in specs.items()}
     for t, (frame, (index, payload)) in enumerate(zip(oracle.encode(frames), event_steps(model, frames), strict=True)):
         expected = oracle.step(frame)
         for name, layer in layers.items():
+            if isinstance(layer, IntegerConvStep) and t % (model.reset_interval or 2**31) == 0:
+                layer.clear()
             index = layer.step(index, payload)
             payload = np.ones(len(index), np.int32)
             rows = record_rows(np.full(len(index), t), index, specs[name].output_shape)
             np.testing.assert_array_equal(rows[:, 1:], torch.nonzero(expected[name]).numpy(), f"{name}, step {t}")
     for name, membrane in oracle.membranes().items():
-        np.testing.assert_array_equal(lava_image(np.asarray(layers[name].membrane())), membrane, name)
+        layer = layers[name]
+        assert isinstance(layer, IntegerConvStep)
+        np.testing.assert_array_equal(lava_image(layer.membrane()), membrane, name)
 
 
 def test_a_membrane_may_be_set_where_maps_shared_their_work() -> None:
@@ -99,7 +96,7 @@ def test_a_membrane_may_be_set_where_maps_shared_their_work() -> None:
         np.testing.assert_array_equal(rows[:, 1:], expected)
         assert len(expected) > 0
         if t == 2:
-            step.set_membrane(start)
+            step.put(start, step.fired())
             oracle.layers["conv1"].membrane = torch.from_numpy(lava_image(start).astype(np.int64))[None]  # type: ignore
     np.testing.assert_array_equal(lava_image(np.asarray(step.membrane())), oracle.membranes()["conv1"])
 
@@ -115,10 +112,10 @@ def test_dense_synapses_and_neurons_equal_the_oracle(
         next(iter(layer_specs(model, frames.shape[2:], fire_once).values())),
     )
     assert isinstance(spec, ConvSpec)
-    kernel = summed_kernel(spec.planes, spec.exponents)
+    np.testing.assert_array_equal(spec.kernel, summed_kernel(spec.planes, spec.exponents))
     v, fired = np.zeros(spec.output_shape, np.int32), np.zeros(spec.output_shape, np.int8)
     for frame in oracle.encode(frames):
-        drive = correlate(lava_image(frame.numpy()), kernel, spec.layout.stride, spec.layout.padding)
+        drive = correlate(lava_image(frame.numpy()), spec.kernel, spec.layout.stride, spec.layout.padding)
         if spec.leak_mode == "multiplicative":
             v = multiplicative_fixed(v, drive, spec.decay, spec.bias)
         else:

@@ -21,6 +21,8 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.parameters import Limits
 from spikeseg_lava.lava.processes.loops import refuse_loop
 
+UNSET: Any = None
+
 
 class CheckedVar(Var):
     """A Var with limits: values outside them are refused where the user sets them, not cut off in the child.
@@ -105,6 +107,13 @@ class QuietProcess(AbstractProcess):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.prepare()
+
+
+def one_threshold(threshold: Any, vth: Any) -> Any:
+    """The threshold under either of its two names; ArgumentError unless exactly one is given."""
+    if (threshold is UNSET) == (vth is UNSET):
+        raise ArgumentError("give either `threshold` or Lava's name for it, `vth`")
+    return vth if threshold is UNSET else threshold
 
 
 def forget(processes: Iterable[AbstractProcess]) -> None:

@@ -18,7 +18,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.lava.layer_spec import (
+from spikeseg_lava.lava.array_step import (
     fire,
     multiplicative_fixed,
     multiplicative_float,
@@ -37,12 +37,11 @@ from spikeseg_lava.lava.parameters import (
     reset_cycle,
     state_values,
 )
-from spikeseg_lava.lava.processes.base import CheckedVar, QuietProcess, StateModel
-from spikeseg_lava.lava.runtime.memory import shared_copy
+from spikeseg_lava.lava.processes.base import UNSET, CheckedVar, QuietProcess, StateModel, one_threshold
+from spikeseg_lava.lava.runtime.memory import Published
 from spikeseg_lava.lava.runtime.ports import array_var, in_port, out_port, receive_array, send_events
 
 NO_LEAK = np.zeros(1, np.int64)
-UNSET: Any = None
 
 
 class NeuronProcess(QuietProcess):
@@ -80,7 +79,7 @@ class NeuronProcess(QuietProcess):
         threshold = channel_values("threshold", threshold, shape[-1])
         bias = channel_values("bias", bias, shape[-1], least=-np.inf)
         state = state_values("v", v, shape)
-        membrane = shared_copy(state.astype(np.float64))
+        membrane = Published(shape, np.float64, state)
         super().__init__(
             shape=shape, threshold=threshold, v=state, bias=bias, floor=floor, fire_once=fire_once,
             reset_interval=interval, reset_offset=offset, membrane=membrane, name=name, log_config=log_config, **kwargs,
@@ -96,14 +95,7 @@ class NeuronProcess(QuietProcess):
     @property
     def membrane(self) -> NDArray[np.float64]:
         """`v` as it stood after the last run or stop, read at once and not element by element as by `v.get()`."""
-        return np.asarray(self._membrane)
-
-
-def one_threshold(threshold: Any, vth: Any) -> Any:
-    """The threshold under either of its two names; ArgumentError unless exactly one is given."""
-    if (threshold is UNSET) == (vth is UNSET):
-        raise ArgumentError("give either `threshold` or Lava's name for it, `vth`")
-    return vth if threshold is UNSET else threshold
+        return self._membrane.read()
 
 
 class IF(NeuronProcess):
@@ -260,6 +252,7 @@ class NeuronModel(StateModel):
 
     def run_spk(self) -> None:
         drive = receive_array(self.a_in)
+        self.proc_params["membrane"].announce()
         if self.reset_is_due():
             self.v[...], self.fired[...] = 0, 0
         membrane = self.integrate(drive)
@@ -268,7 +261,7 @@ class NeuronModel(StateModel):
         send_events(self.s_out, np.flatnonzero(spikes))
 
     def publish(self) -> None:
-        np.copyto(self.proc_params["membrane"], self.v)
+        self.proc_params["membrane"].publish(self.v)
 
 
 class FloatNeuronModel(NeuronModel):

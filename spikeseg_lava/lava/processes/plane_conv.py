@@ -13,12 +13,15 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
-from spikeseg_lava.lava.layer_spec import correlate, geometry, summed_kernel, weight_planes
+from spikeseg_lava.lava.array_step import correlate
+from spikeseg_lava.lava.layer_spec import check_sums, geometry, summed_kernel, weight_planes
 from spikeseg_lava.lava.parameters import WEIGHT, WEIGHT_EXPONENT
 from spikeseg_lava.lava.processes.base import CheckedVar, QuietProcess, StateModel
 from spikeseg_lava.lava.runtime.ports import array_var, in_port, out_port, receive_array
 from spikeseg_lava.network.floats import Pair
 from spikeseg_lava.network.integers import saturate
+
+PAYLOAD_BITS = 24  # of graded values
 
 
 class PlaneConv(QuietProcess):
@@ -66,6 +69,11 @@ class PlaneConv(QuietProcess):
         self.a_out = OutPort(shape=layout.output_shape)
         self.weight = CheckedVar(planes.shape, planes, WEIGHT)
         self.weight_exp = CheckedVar(exponents.shape, exponents, WEIGHT_EXPONENT)
+
+    def check_model(self, model: Any) -> None:
+        super().check_model(model)
+        if self.weight.number is not None and self.weight.number.kind == "i":
+            check_sums(f"`weight` of Process `{self.name}`", self.weight.init, self.weight_exp.init, PAYLOAD_BITS)
 
 
 class PlaneConvModel(StateModel):

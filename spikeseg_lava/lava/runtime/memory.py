@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 import mmap
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+PUBLISH_SECONDS = 1.0  # far longer than publishing takes; a process that ended or runs on is not waited for longer
 
 
 class SharedArray(np.ndarray):
@@ -37,6 +40,39 @@ def shared_copy(values: NDArray[Any]) -> SharedArray:
     made = shared_array(values.shape, values.dtype)
     made[...] = values
     return made
+
+
+class Published:
+    """Results that a child leaves for its parent, in an array of `shape`.
+
+    Lava's own runtime returns from `run` while the processes still are in the last phase of the last step, in which
+    they publish. So a child announces what is to come before that, and a reader waits for it.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, values: Any = 0) -> None:
+        self.values = shared_array(shape, dtype)
+        self.values[...] = values
+        self._pending = shared_array((1,), np.uint8)
+
+    def announce(self) -> None:
+        """In the child: a step has begun, after which results will be published."""
+        self._pending[0] = 1
+
+    def done(self) -> None:
+        """In the child: the values are those of the last step."""
+        self._pending[0] = 0
+
+    def publish(self, values: NDArray[Any]) -> None:
+        """In the child: copy the results."""
+        np.copyto(self.values, values, casting="same_kind")
+        self.done()
+
+    def read(self) -> NDArray[Any]:
+        """In the parent: the values, as soon as announced ones are there; a run that goes on is not waited for."""
+        limit = time.monotonic() + PUBLISH_SECONDS
+        while self._pending[0] and time.monotonic() < limit:
+            time.sleep(0.0002)
+        return np.asarray(self.values)
 
 
 class AnonymousBlock:
