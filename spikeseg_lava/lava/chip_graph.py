@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.lava.axes import lava_shape, record_rows
 from spikeseg_lava.lava.stock_processes import connect_synapses, neuron_process
+from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.stock.floored import FlooredNetwork, floored_network, own_parameters
 from spikeseg_lava.stock.network import StockNetwork
 from spikeseg_lava.stock.parts import InputSource
 from spikeseg_lava.stock.simulate import checked_payloads, source_payload
 
 ADAPTERS = "lava.proc.embedded_io.spike"
 MOST_LAG = 8  # chip steps that adapters may add
+Neuron = Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,24 +58,61 @@ def require_extension() -> None:
         )
 
 
-def build_chip_graph(network: StockNetwork, frames: NDArray[Any], record: Iterable[str] | None = None) -> ChipGraph:
-    """Connect a stock network between spike adapters.
+def build_chip_graph(
+    network: StockNetwork | FixedPointModel,
+    frames: NDArray[Any],
+    record: Iterable[str] | None = None,
+    *,
+    neuron: Neuron | None = None,
+    fire_once: bool = True,
+) -> ChipGraph:
+    """Connect a network between spike adapters.
 
     Args:
+        network: a stock network; or, with `neuron`, a model as it is.
         frames: Float[T, C, H, W] to feed.
         record: layers to read back; default: all. Reading is slow: some 30 us a neuron and chip step.
+        neuron: for those who own a floored neuron: the class of its Process, with ports `a_in` and `s_out`, called with
+            `shape` (W, H, C), `threshold`, `leak` or `decay`, `floor`, `fire_once` and `name`, and with `bias`,
+            `reset_interval` and `reset_offset` where the model needs them. `SubtractiveLIF` and `MultiplicativeLIF` are
+            such classes. Stock parts are the rest of the graph.
+        fire_once: of a model's neurons; a stock network has it built in.
 
     Raises:
         BackendError: the extension is not installed.
-        ArgumentError: a layer to record does not exist.
+        ArgumentError: a layer to record does not exist; a model without `neuron`, or a stock network with it.
+        QuantisationError: a model with payloads or exponents that no synapse can bring.
     """
     require_extension()
+    return connect_chip(chip_network(network, frames, neuron, fire_once), frames, record, neuron)
+
+
+def chip_network(
+    network: StockNetwork | FixedPointModel, frames: NDArray[Any], neuron: Neuron | None, fire_once: bool
+) -> StockNetwork:
+    """The network as data: as given, or a model between stock parts; ArgumentError where `neuron` does not fit it."""
+    if isinstance(network, FixedPointModel):
+        if neuron is None:
+            raise ArgumentError("`network` is a model: pass `neuron=` with the Process you own, or `lower` it first")
+        return floored_network(network, len(frames), (frames.shape[2], frames.shape[3]), fire_once)
+    if neuron is not None and not isinstance(network, FlooredNetwork):
+        raise ArgumentError("`neuron` replaces the neurons of a model, a stock network has neurons: pass the model")
+    return network
+
+
+def connect_chip(
+    network: StockNetwork, frames: NDArray[Any], record: Iterable[str] | None = None, neuron: Neuron | None = None
+) -> ChipGraph:
+    """The Processes of a network and their connections; arguments as of `build_chip_graph`."""
     adapters: Any = importlib.import_module(ADAPTERS)
     payloads, steps = checked_payloads(network, frames), network.chip_steps(len(frames)) + MOST_LAG
     inputs = {s.name: source.RingBuffer(data=_input_data(s, payloads, network, steps)) for s in network.sources}
     entries = {s.name: _entry(adapters, s, inputs[s.name]) for s in network.sources}
     neurons = {population.name: neuron_process(population) for population in network.populations}
-    shapes = {part.name: part.shape for part in (*network.sources, *network.populations)}
+    owned = network.owned if isinstance(network, FlooredNetwork) else ()
+    if neuron is not None:
+        neurons |= {x.name: neuron(shape=lava_shape(x.shape), **own_parameters(x)) for x in owned}
+    shapes = {part.name: part.shape for part in (*network.sources, *network.populations, *owned)}
     ports = {name: adapter.out for name, adapter in entries.items()} | {n: p.s_out for n, p in neurons.items()}
     synapses = connect_synapses(network.synapses, ports, neurons, shapes)
     outputs = {name: _exit(adapters, neurons[name], steps) for name in _recorded(network, record)}

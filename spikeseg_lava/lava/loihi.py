@@ -7,6 +7,7 @@ Only the construction is tested here (with a stand-in for the extension): nothin
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,12 @@ from lava.proc.io import sink, source
 from lava.utils import loihi
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
-from spikeseg_lava.lava.chip_graph import MOST_LAG, build_chip_graph, require_extension
+from spikeseg_lava.lava.chip_graph import MOST_LAG, Neuron, chip_network, connect_chip, require_extension
 from spikeseg_lava.network.integers import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
-from spikeseg_lava.stock.alignment import aligned_record, arriving_later, best_lag
+from spikeseg_lava.stock.alignment import aligned_record, best_lag
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.network import StockNetwork
 from spikeseg_lava.stock.simulate import run_stock
@@ -84,6 +86,8 @@ def run_loihi2(
     *,
     host: LoihiHost | None = None,
     select_tag: str | None = None,
+    neuron: Neuron | None = None,
+    process_models: Mapping[type, type] | None = None,
 ) -> SpikeRecord:
     """Run one sample on Loihi 2.
 
@@ -96,32 +100,49 @@ def run_loihi2(
         fire_once: for a model; a stock network has it built in.
         host: where the chip is; default: what the environment says, see `LoihiHost`.
         select_tag: for `Loihi2HwCfg`; by default neuron-core models come first whatever their tag.
+        neuron: for those who own a floored neuron: the class of its Process, see `build_chip_graph`. The model runs as
+            it is, and its record is aligned with the event engine's.
+        process_models: for `Loihi2HwCfg`: Process class -> model class, where Lava's search would choose another one.
 
     Raises:
         BackendError: the extension is missing, or the host cannot be used.
     """
     require_extension()
     choose_host(host or LoihiHost.from_environment())
-    network = model if isinstance(model, StockNetwork) else lower(model, "stock", frames, fire_once=fire_once)
-    rows, expected = _run(network, frames, select_tag), run_stock(network, frames)
+    network, expected = _network_and_record(model, frames, fire_once, neuron)
+    config = run_config(select_tag, process_models)
+    rows = _run(network, frames, neuron, config)
     lag, agreement = best_lag(network, rows, expected, MOST_LAG)
-    if lag and any(population.reset for population in network.populations):
-        rows = _run(arriving_later(network, lag), frames, select_tag)
+    if lag and network.has_resets:
+        rows = _run(network.arriving_later(lag), frames, neuron, config)
         lag, agreement = best_lag(network, rows, expected, MOST_LAG)
     return aligned_record(network, rows, len(frames), "loihi2", lag, agreement=agreement, method=network.method)
 
 
-def run_config(select_tag: str | None = None) -> Loihi2HwCfg:
+def run_config(select_tag: str | None = None, process_models: Mapping[type, type] | None = None) -> Loihi2HwCfg:
     """Neuron-core models first; the buffers at both ends are integer models on the host."""
-    buffers = {source.RingBuffer: source.PySendModelFixed, sink.RingBuffer: sink.PyReceiveModelFixed}
-    return Loihi2HwCfg(select_tag=select_tag, exception_proc_model_map=buffers)
+    buffers: dict[type, type] = {source.RingBuffer: source.PySendModelFixed, sink.RingBuffer: sink.PyReceiveModelFixed}
+    chosen: Any = buffers | dict(process_models or {})
+    return Loihi2HwCfg(select_tag=select_tag, exception_proc_model_map=chosen)
 
 
-def _run(network: StockNetwork, frames: NDArray[Any], select_tag: str | None) -> dict[str, NDArray[np.int32]]:
-    graph = build_chip_graph(network, frames)
+def _network_and_record(
+    model: FixedPointModel | StockNetwork, frames: NDArray[Any], fire_once: bool, neuron: Neuron | None
+) -> tuple[StockNetwork, SpikeRecord]:
+    """What runs on the chip, and the record it should give."""
+    if isinstance(model, FixedPointModel) and neuron is not None:
+        return chip_network(model, frames, neuron, fire_once), run_engine(model, frames, fire_once)
+    stock = model if isinstance(model, StockNetwork) else lower(model, "stock", frames, fire_once=fire_once)
+    return chip_network(stock, frames, neuron, fire_once), run_stock(stock, frames)
+
+
+def _run(
+    network: StockNetwork, frames: NDArray[Any], neuron: Neuron | None, config: Loihi2HwCfg
+) -> dict[str, NDArray[np.int32]]:
+    graph = connect_chip(network, frames, neuron=neuron)
     first = next(iter(graph.inputs.values()))
     try:
-        first.run(condition=RunSteps(num_steps=graph.steps), run_cfg=run_config(select_tag))
+        first.run(condition=RunSteps(num_steps=graph.steps), run_cfg=config)
         return graph.spikes()
     finally:
         first.stop()

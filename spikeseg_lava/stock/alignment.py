@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,15 +55,6 @@ def best_lag(network: StockNetwork, rows: Mapping[str, Rows], expected: SpikeRec
     shares = [_share(expected, aligned_record(network, rows, steps, "", lag)) for lag in range(most + 1)]
     best = int(np.argmax(shares))
     return best, shares[best]
-
-
-def arriving_later(network: StockNetwork, lag: int) -> StockNetwork:
-    """The network for input that reaches it `lag` chip steps late: its reset cycles wait as long."""
-    populations = (
-        p if p.reset is None else replace(p, reset=replace(p.reset, offset=p.reset.offset + lag))
-        for p in network.populations
-    )
-    return replace(network, populations=tuple(populations))
 
 
 def _share(expected: SpikeRecord, found: SpikeRecord) -> float:

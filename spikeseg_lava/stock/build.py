@@ -54,7 +54,7 @@ def build(
         if isinstance(layer, FixedPointConv):
             signal = _convolution(circuit, layer, shape, incoming, once, plans[layer.name], largest)
         else:
-            signal = _pool(circuit, layer, shape, incoming.signal)
+            signal = pool_layer(circuit, layer, shape, incoming.signal)
         outputs[layer.name], incoming, largest = signal, LayerInput(signal), SPIKES
     pools = {x.name: LayerPlan(x.name, "pool") for x in model.layers if isinstance(x, PoolLayer)}
     return StockNetwork(
@@ -97,7 +97,7 @@ def _convolution(
     return hard_reset_floor(circuit, conv, shape, incoming, once, largest)
 
 
-def _pool(circuit: Circuit, layer: PoolLayer, shape: Shape, signal: Signal) -> Signal:
+def pool_layer(circuit: Circuit, layer: PoolLayer, shape: Shape, signal: Signal) -> Signal:
     """Max-pool of 0/1 spikes: a depthwise Conv of weight 2 onto a LIF of threshold 1, one step later."""
     circuit.population(Population(layer.name, shape, 1, np.zeros(shape[0], np.int64), layer.name, "pool"))
     weight = np.full((shape[0], 1, *layer.kernel), 2, np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -128,6 +128,15 @@ class StockNetwork:
     def latency(self) -> int:
         """Chip steps from the arrival of a frame to the last layer's spikes."""
         return max(signal.emitted for signal in self.outputs.values()) - 1
+
+    @property
+    def has_resets(self) -> bool:
+        """Whether neurons are cleared at certain chip steps."""
+        return any(population.reset for population in self.populations)
+
+    def arriving_later(self, lag: int) -> StockNetwork:
+        """The network for input that reaches it `lag` chip steps late: its reset cycles wait as long."""
+        return replace(self, populations=tuple(population.later(lag) for population in self.populations))
 
     def chip_steps(self, frames: int) -> int:
         """Chip steps until the last layer's spikes of the last of `frames` frames have left."""

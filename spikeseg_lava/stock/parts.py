@@ -12,7 +12,7 @@ Every synapse delivers the spikes of the step before. Units: `threshold` and wei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -31,6 +31,10 @@ class ResetCycle:
 
     interval: int
     offset: int
+
+    def later(self, lag: int) -> ResetCycle:
+        """The cycle for input that arrives `lag` chip steps late."""
+        return replace(self, offset=self.offset + lag)
 
     def due(self, step: int) -> bool:
         return step % self.interval == self.offset % self.interval
@@ -62,6 +66,10 @@ class Population:
     @property
     def neurons(self) -> int:
         return int(np.prod(self.shape))
+
+    def later(self, lag: int) -> Population:
+        """The population for input that arrives `lag` chip steps late."""
+        return self if self.reset is None else replace(self, reset=self.reset.later(lag))
 
 
 @dataclass(frozen=True, eq=False)
