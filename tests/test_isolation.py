@@ -115,7 +115,7 @@ def test_a_slow_caller_is_no_slow_child() -> None:
 
 def test_a_child_whose_parent_was_killed_ends_by_itself() -> None:
     program = "from test_isolation import name_and_loop, read_apart, RecordingError; import sys\n"
-    program += "items = read_apart(name_and_loop, error=RecordingError, seconds=2); print(next(items), flush=True)\n"
+    program += "items = read_apart(name_and_loop, error=RecordingError, seconds=4); print(next(items), flush=True)\n"
     program += "next(items)"
     paths = os.pathsep.join(sys.path)
     command = [sys.executable, "-c", program]
@@ -126,4 +126,4 @@ def test_a_child_whose_parent_was_killed_ends_by_itself() -> None:
         child = psutil.Process(int(parent.stdout.readline()))
         time.sleep(0.2)
         parent.kill()
-    child.wait(timeout=10)
+    child.wait(timeout=60)

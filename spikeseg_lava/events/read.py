@@ -11,6 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,7 @@ from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.events import raw_events
 from spikeseg_lava.events.cleaning import cleaned
 from spikeseg_lava.events.formats import GROUPED, READERS, reader_of
-from spikeseg_lava.events.frames import Size, checked_size
+from spikeseg_lava.events.frames import Size, checked_size, whole_number
 from spikeseg_lava.events.raw_events import RawEvents, TimeUnit
 from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.events.repair import RecordingWarning
@@ -30,6 +31,45 @@ STANDARD_INPUT = "-"
 PIPE_PATIENCE = 10.0  # seconds until somebody must have begun to write into a named pipe
 
 
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a recording is read; what `read_recording` and `open_events` take by name.
+
+    Attributes:
+        sensor_size: (height, width) in pixels; default: by the header, the file name (`atis`, `davis346`, ...), or
+            the largest coordinate.
+        format: a suffix without the dot, for a file named otherwise.
+        time_unit: `s`, `ms`, `us` or `ns`; default: by the format or the header, else by a rule that is told where it
+            guesses (docs/own-camera.md).
+        group: place of the events in an HDF5 file of several cameras.
+        start_us: microseconds after the first event at which to begin.
+        duration_us: microseconds from there on; default: to the last event.
+        denoise: leave out hot pixels and events without company (`denoise`).
+    """
+
+    sensor_size: Size | None = None
+    format: str | None = None
+    time_unit: TimeUnit | None = None
+    group: str | None = None
+    start_us: int = 0
+    duration_us: int | None = None
+    denoise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sensor_size is not None:
+            object.__setattr__(self, "sensor_size", checked_size("sensor_size", self.sensor_size))
+        if self.time_unit is not None and self.time_unit not in raw_events.UNITS:
+            raise ArgumentError(f"`time_unit` must be one of {', '.join(raw_events.UNITS)}, got {self.time_unit!r}")
+        whole_number("start_us", self.start_us, 0)
+        if self.duration_us is not None:
+            whole_number("duration_us", self.duration_us, 1)
+
+    @property
+    def cuts(self) -> bool:
+        """Whether a part of the recording is wanted."""
+        return self.start_us > 0 or self.duration_us is not None
+
+
 def read_recording(
     path: str | os.PathLike[str],
     *,
@@ -37,6 +77,9 @@ def read_recording(
     format: str | None = None,
     time_unit: TimeUnit | None = None,
     group: str | None = None,
+    start_us: int = 0,
+    duration_us: int | None = None,
+    denoise: bool = False,
 ) -> Recording:
     """Read an event recording.
 
@@ -44,22 +87,17 @@ def read_recording(
         path: `.mat` (struct TD, v5 or v7.3), `.aedat4`, `.aedat` (2 or 3.1), `.es`, Prophesee `.raw` or `.dat`,
             `.h5`/`.hdf5`, `.npy`, `.npz` (columns), `.bin` (N-MNIST), or `.txt`/`.csv` with `t x y p` or a header line
             that names the columns, also as `.zip` or `.gz`; a named pipe; or `-`, text from the standard input.
-        sensor_size: (height, width) in pixels; default: by the header, the file name (`atis`, `davis346`, ...), or
-            the largest coordinate.
-        format: one of those suffixes without the dot, for a file named otherwise.
-        time_unit: `s`, `ms`, `us` or `ns`; default: by the format or the header, else guessed by a rule and said so
-            (`guessed_unit`, docs/own-camera.md).
-        group: place of the events in an HDF5 file of several cameras.
 
-    Polarity +1 becomes 1 and -1 becomes 0; of 1/2, 2 becomes 1. Pixels counted from 1 (the TD structs of MATLAB) are
-    counted from 0 here. What else had to be mended is counted in `Recording.repairs` and told by a RecordingWarning,
-    and so is every guess.
+    The other arguments are those of `ReadOptions`. Polarity +1 becomes 1 and -1 becomes 0; of 1/2, 2 becomes 1. Pixels
+    counted from 1 (the TD structs of MATLAB) are counted from 0 here. What else had to be mended is counted in
+    `Recording.repairs` and told by a RecordingWarning, and so is every guess.
 
     Raises:
         RecordingError: the file is missing, truncated beyond repair, malformed, or holds no event.
         ArgumentError: an unknown format, size or unit was asked for.
     """
-    return _opened(path, sensor_size, format, time_unit, group, whole=True).recording()
+    options = ReadOptions(sensor_size, format, time_unit, group, start_us, duration_us, denoise)
+    return _opened(path, options, whole=True).recording()
 
 
 def open_events(
@@ -69,6 +107,9 @@ def open_events(
     format: str | None = None,
     time_unit: TimeUnit | None = None,
     group: str | None = None,
+    start_us: int = 0,
+    duration_us: int | None = None,
+    denoise: bool = False,
 ) -> EventStream:
     """A stream over a file, in bounded memory: the events, repairs, warnings and errors are those of `read_recording`.
 
@@ -76,31 +117,39 @@ def open_events(
     cannot be gone through twice: its events are kept in memory. So are those that come far too late, until they are
     in order of time.
     """
-    return _opened(path, sensor_size, format, time_unit, group, whole=False)
+    options = ReadOptions(sensor_size, format, time_unit, group, start_us, duration_us, denoise)
+    return _opened(path, options, whole=False)
 
 
-def _opened(
-    path: str | os.PathLike[str],
-    sensor_size: Size | None,
-    format: str | None,
-    time_unit: TimeUnit | None,
-    group: str | None,
-    whole: bool,
-) -> EventStream:
-    size = None if sensor_size is None else checked_size("sensor_size", sensor_size)
-    file_format = _format_of(path, format)
-    if time_unit is not None and time_unit not in raw_events.UNITS:
-        raise ArgumentError(f"`time_unit` must be one of {', '.join(raw_events.UNITS)}, got {time_unit!r}")
-    if group is not None and file_format not in GROUPED:
+def _opened(path: str | os.PathLike[str], options: ReadOptions, whole: bool) -> EventStream:
+    file_format = _format_of(path, options.format)
+    if options.group is not None and file_format not in GROUPED:
         raise ArgumentError(
-            f"`group` chooses a place in an HDF5 file ({', '.join(GROUPED)}), got a .{file_format} file"
+            f"`group` chooses a place in an HDF5 file ({', '.join(GROUPED)}), `{path}` is .{file_format}"
         )
-    read = partial(reader_of(file_format), group=group) if group is not None else reader_of(file_format)
+    read = reader_of(file_format)
+    if options.group is not None:
+        read = partial(read, group=options.group)
     try:
-        stream, guesses = cleaned(_blocks(path, read, whole), path, file_format, size, time_unit)
+        blocks = _blocks(path, read, whole)
+        stream, guesses = cleaned(blocks, path, file_format, options.sensor_size, options.time_unit)
+        stream = _chosen(stream, options)
     except (RecordingError, OSError) as error:
         raise RecordingError(f"`{path}` cannot be read as a .{file_format} recording: {error}") from error
     _warn(path, stream, guesses)
+    return stream
+
+
+def _chosen(stream: EventStream, options: ReadOptions) -> EventStream:
+    """The part of the stream that is wanted, without noise where that is wanted."""
+    if options.cuts:
+        begin = stream.start + options.start_us
+        end = stream.stop + 1 if options.duration_us is None else begin + options.duration_us
+        stream = stream.between(begin, end)
+    if options.denoise:
+        from spikeseg_lava.events.denoise import denoise
+
+        return denoise(stream)
     return stream
 
 
