@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikeseg_lava.detection.detect import Detected
+from spikeseg_lava.detection.objects import DetectedObject
 from spikeseg_lava.events.frames import whole_number
 from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.files import writing
-from spikeseg_lava.pictures.sample import INK, SKY
-from spikeseg_lava.pictures.style import OFF, ON, checked_format, colour_of, some_events
+from spikeseg_lava.pictures.style import (
+    INK,
+    OFF,
+    ON,
+    Label,
+    checked_format,
+    colour_of,
+    draw_labels,
+    draw_sky,
+    new_figure,
+    some_events,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
 FORMATS = (".gif", ".mp4")
 MOST_EVENTS = 8_000  # per picture of the film
 MOST_PICTURES = 600
+FADING = 20  # pictures after which a trail has vanished
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
@@ -90,48 +102,61 @@ def _ffmpeg(suffix: str) -> dict[str, str]:
 
 
 def _stage(detected: Detected, title: str) -> tuple[Figure, Axes]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     height, width = detected.sensor
     tall = round(float(np.clip(7.2 * height / width, 2, 9)) * 50 + 58) / 50  # a whole, even number of pixels at 100 dpi
-    figure = Figure(figsize=(8, tall))
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=13, fontweight="bold", color=INK)
+    figure = new_figure(8, tall, constrained=False)
+    figure.text(0.08, 1 - 0.2 / tall, title, fontsize=13, fontweight="bold", color=INK, va="center", wrap=True)
+    kinds = [(ON, "brighter"), (OFF, "darker")]
+    handles = [Line2D([], [], ls="", marker="o", mfc=colour, mec="gray", mew=0.5, label=name) for colour, name in kinds]
+    figure.legend(handles=handles, loc="lower right", ncols=2, fontsize=9, frameon=False, title=None)
     return figure, figure.add_axes((0.08, 0.5 / tall, 0.9, 1 - 1.15 / tall))
 
 
 def _draw(axes: Axes, recording: Recording, detected: Detected, start: int, step: int) -> None:
-    height, width = detected.sensor
     axes.clear()
-    axes.set_facecolor(SKY)
-    axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal")
-    axes.set(xlabel="x (pixel)", ylabel="y (pixel)")
-    _draw_events(axes, recording.between(start, start + step))
-    _draw_objects(axes, detected, start, start + step)
-    seconds = [(t - detected.start_us) / 1e6 for t in (start, start + step)]
-    axes.set_title(f"{seconds[0]:.2f} to {seconds[1]:.2f} s", loc="left", fontsize=11, color=INK)
-    axes.legend(loc="upper right", fontsize=8, framealpha=0.75, labelcolor="white", facecolor="#30363d")
+    shown = recording.between(start, start + step)
+    first, last = ((t - detected.start_us) / 1e3 for t in (start, start + step))
+    draw_sky(axes, detected.sensor, f"{first:,.1f} to {last:,.1f} ms: {len(shown):,} events")
+    _draw_events(axes, shown)
+    labels: list[Label] = []
+    for found in detected.objects:
+        _draw_trail(axes, found, start + step, step)
+        labels += _draw_boxes(axes, found, start, start + step)
+    draw_labels(axes, labels)
 
 
 def _draw_events(axes: Axes, recording: Recording) -> None:
     chosen = some_events(recording, MOST_EVENTS)
     x, y, p = recording.x[chosen], recording.y[chosen], recording.p[chosen]
-    for polarity, colour, name in ((1, ON, "event, brighter"), (0, OFF, "event, darker")):
-        axes.scatter(x[p == polarity], y[p == polarity], color=colour, s=5, lw=0, label=name)
+    for polarity, colour in ((1, ON), (0, OFF)):
+        axes.scatter(x[p == polarity], y[p == polarity], color=colour, s=5, lw=0)
 
 
-def _draw_objects(axes: Axes, detected: Detected, start: int, end: int) -> None:
+def _draw_trail(axes: Axes, found: DetectedObject, now: int, step: int) -> None:
+    """Lines between the places where the object was seen, each paler the longer ago."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgb
+
+    past = [s for s in found.sightings if s.start_us < now]
+    points = np.array([s.centroid for s in past]).reshape(-1, 2)
+    age = np.array([now - s.end_us for s in past[1:]]) / (FADING * step)
+    fresh = age < 1
+    colours = [(*to_rgb(colour_of(found)), 0.8 * (1 - max(a, 0.0))) for a in age[fresh]]
+    segments = np.stack([points[:-1], points[1:]], axis=1)[fresh] if len(points) > 1 else []
+    axes.add_collection(LineCollection(list(segments), colors=colours, linewidths=1.4), autolim=False)
+
+
+def _draw_boxes(axes: Axes, found: DetectedObject, start: int, end: int) -> list[Label]:
+    """Boxes of the sightings between two times, and where their labels belong."""
     from matplotlib.patches import Rectangle
 
-    for found in detected.objects:
-        past = [s for s in found.sightings if s.start_us < end]
-        if not past:
-            continue
-        x, y = np.array([s.centroid for s in past]).T
-        axes.plot(x, y, color=colour_of(found), lw=1.2, alpha=0.6)
-        for s in past:
-            if s.end_us > start:
-                corner, size = (s.box[0] - 0.5, s.box[1] - 0.5), (s.box[2] - s.box[0] + 1, s.box[3] - s.box[1] + 1)
-                name = f"object {found.id}"
-                axes.add_patch(Rectangle(corner, *size, fill=False, ec=colour_of(found), lw=1.8, label=name))
+    labels = []
+    for sighting in found.sightings:
+        if sighting.start_us < end and sighting.end_us > start:
+            x0, y0, x1, y1 = sighting.box
+            corner, colour = (x0 - 0.5, y0 - 0.5), colour_of(found)
+            axes.add_patch(Rectangle(corner, x1 - x0 + 1, y1 - y0 + 1, fill=False, ec=colour, lw=1.8))
+            labels = [Label(str(found.id), x0, y0, colour)]
+    return labels

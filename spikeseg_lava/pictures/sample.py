@@ -1,27 +1,34 @@
-"""From the neurons of a layer back to the pixels of the sensor, for pictures.
-
-The panels of the picture: events, spikes found, the map of a layer and its spikes per step.
-
-One picture of a run: the events, the spikes of every layer, and what the last layer found on the sensor.
-"""
+"""One picture of a run: the events, the spikes of every layer, and what the last layer found on the sensor."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ClipError
-from spikeseg_lava.files import writing
+from spikeseg_lava.pictures.style import (
+    FOUND,
+    GRID,
+    INK,
+    PATH,
+    SKY,
+    STILLS,
+    checked_format,
+    colour_bar,
+    draw_legend,
+    draw_sky,
+    new_figure,
+    save,
+    time_colours,
+)
 from spikeseg_lava.spikes.record import SpikeRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 Size = tuple[int, int]
@@ -60,38 +67,47 @@ def sensor_positions(
     return x, y
 
 
-SKY, INK, GRID = "#0d1117", "#1f2328", "#d0d7de"
-FOUND, PATH = "#ff5d3b", "#1fbf88"
-
-
-def time_colours(timesteps: int) -> ScalarMappable:
-    """Colour of each time step, from violet to yellow: all of them stand out from a dark sky."""
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
-
-    colours = ListedColormap(colormaps["plasma"](np.linspace(0.22, 1, 256)))
-    return ScalarMappable(Normalize(0, max(timesteps - 1, 1)), colours)
-
-
 def draw_events(axes: Axes, frames: NDArray[Any]) -> None:
-    """Every event at its pixel: colour is time, shape is polarity, size is the value in the frame."""
-    colours = time_colours(len(frames))
-    largest = max(float(frames.max(initial=0)), 1e-12)
+    """Every event at its pixel: hue is time, shape is polarity; large and bright is one with many others about it."""
+    colours = time_colours(len(frames) - 1)
+    company = _company(frames)
     for channel, marker, name in _channels(frames.shape[1]):
         t, y, x = np.nonzero(frames[:, channel])
-        sizes = 18 * frames[t, channel, y, x] / largest + 3
-        axes.scatter(x, y, c=colours.to_rgba(t), marker=marker, s=sizes, lw=0)
+        share = company[t, y, x]
+        colour = colours.to_rgba(t)
+        colour[:, 3] = 0.25 + 0.75 * share
+        axes.scatter(x, y, c=colour, marker=marker, s=3 + 21 * share**2, lw=0)
         axes.scatter([], [], c="dimgray", marker=marker, s=30, label=name)
-    _sky(axes, frames.shape, f"Events of {len(frames)} time steps")
-    _legend(axes)
+    draw_sky(axes, frames.shape[2:], f"Events of {len(frames)} time steps: the brighter, the more around")
+    colour_bar(axes, colours, "time step")
+    draw_legend(axes)
+
+
+def _company(frames: NDArray[Any]) -> NDArray[np.float64]:
+    """Float64[T, H, W], 0 to 1: how many of the 24 pixels around, of this step and the two beside it, have events.
+
+    A pixel is no company to itself, so that a hot one stays dark; 1 for the most that are about.
+    """
+    there = np.pad(frames.any(axis=1).astype(np.float64), ((1, 1), (2, 2), (2, 2)))
+    steps, height, width = len(frames), *frames.shape[2:]
+    near = [
+        there[dt : dt + steps, dy : dy + height, dx : dx + width]
+        for dt in range(3)
+        for dy in range(5)
+        for dx in range(5)
+        if (dy, dx) != (2, 2)
+    ]
+    total = np.sum(near, axis=0)
+    events = total[frames.any(axis=1)]
+    usual, most = np.quantile(events, [0.5, 0.995]) if len(events) else (0, 1)
+    return np.clip((total - usual) / max(most - usual, 1), 0, 1)
 
 
 def draw_found(
     axes: Axes, frames: NDArray[Any], record: SpikeRecord, names: list[str], truth: NDArray[np.bool_] | None
 ) -> None:
     axes.imshow(frames.sum((0, 1)) ** 0.5, cmap="gray", alpha=0.55)
-    _sky(axes, frames.shape, "Nothing to show: the record holds no layer")
+    draw_sky(axes, frames.shape[2:], "Nothing to show: the record holds no layer")
     if truth is not None and truth.any():
         axes.contour(truth, levels=[0.5], colors=PATH, linewidths=1.6)
         axes.plot([], color=PATH, label="where the satellite flew")
@@ -99,8 +115,8 @@ def draw_found(
         rows = record.spikes[names[-1]]
         x, y = sensor_positions(rows, layer_size(record, names[-1]), frames.shape[2:])
         axes.scatter(x, y, s=42, color=FOUND, edgecolor="white", lw=0.6, label=f"{names[-1]} spike", zorder=3)
-        axes.set_title(_verdict(names[-1], x, y, truth), loc="left", fontsize=13, color=INK)
-    _legend(axes)
+        axes.set_title(_verdict(names[-1], x, y, truth), loc="left", fontsize=12, color=INK)
+    draw_legend(axes)
 
 
 def _verdict(name: str, x: NDArray[np.float64], y: NDArray[np.float64], truth: NDArray[np.bool_] | None) -> str:
@@ -118,7 +134,7 @@ def draw_map(axes: Axes, name: str, record: SpikeRecord, timesteps: int) -> None
     rows = record.spikes[name]
     first = np.full(layer_size(record, name), np.inf)
     np.minimum.at(first, (rows[:, 2], rows[:, 3]), rows[:, 0])
-    colours = time_colours(timesteps)
+    colours = time_colours(timesteps - 1)
     axes.imshow(np.ma.masked_invalid(first), cmap=colours.cmap, norm=colours.norm, interpolation="nearest")
     axes.set_facecolor(SKY)
     axes.set_title(f"{name}: {len(rows):,} spikes", loc="left", fontsize=12, color=INK)
@@ -131,7 +147,7 @@ def draw_counts(axes: Axes, rows: NDArray[np.int32], timesteps: int) -> None:
 
     counts = np.bincount(rows[:, 0], minlength=timesteps)
     steps = np.arange(len(counts))
-    axes.bar(steps, counts, color=time_colours(timesteps).to_rgba(steps))
+    axes.bar(steps, counts, color=time_colours(timesteps - 1).to_rgba(steps))
     axes.set(xlabel="time step", ylabel="spikes per step", ylim=(0, max(1, counts.max() * 1.1)))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
@@ -140,26 +156,10 @@ def draw_counts(axes: Axes, rows: NDArray[np.int32], timesteps: int) -> None:
     axes.grid(axis="y", color=GRID, lw=0.7)
 
 
-def _sky(axes: Axes, shape: tuple[int, ...], title: str) -> None:
-    axes.set_facecolor(SKY)
-    axes.set(xlim=(-0.5, shape[3] - 0.5), ylim=(shape[2] - 0.5, -0.5), aspect="equal")
-    axes.set_title(title, loc="left", fontsize=13, color=INK)
-    axes.set_xlabel("x (pixel)", loc="left", color=INK)
-    axes.set_ylabel("y (pixel)", color=INK)
-
-
-def _legend(axes: Axes) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper right", bbox_to_anchor=(1.01, -0.05), ncols=4, fontsize=10, frameon=False)
-
-
 def _channels(count: int) -> list[tuple[int, str, str]]:
     if count == 2:
         return [(0, "v", "OFF event"), (1, "^", "ON event")]
     return [(channel, "o", f"event of channel {channel}") for channel in range(count)]
-
-
-FORMATS = (".png", ".pdf", ".svg")
 
 
 def draw(
@@ -183,16 +183,12 @@ def draw(
         ArgumentError: an unknown file format or layer, or `truth` of another size than the frames.
         ClipError: `frames` are not (T, C, H, W).
     """
-    _check(frames, truth, path)
-    names = shown_layers(record, layers)
-    figure = _figure(frames, record, names, truth, title)
-    with writing(path) as file:
-        figure.savefig(file, format=Path(path).suffix[1:].lower(), dpi=130, facecolor="white")
+    suffix = checked_format(path, STILLS)
+    _check(frames, truth)
+    save(_figure(frames, record, shown_layers(record, layers), truth, title), path, suffix)
 
 
-def _check(frames: NDArray[Any], truth: NDArray[np.bool_] | None, path: str | os.PathLike[str]) -> None:
-    if Path(path).suffix.lower() not in FORMATS:
-        raise ArgumentError(f"`path` must end in one of {', '.join(FORMATS)}, got `{path}`")
+def _check(frames: NDArray[Any], truth: NDArray[np.bool_] | None) -> None:
     if frames.ndim != 4:
         raise ClipError(f"`frames` must be (T, C, H, W), got shape {frames.shape}")
     if truth is not None and truth.shape != frames.shape[2:]:
@@ -202,11 +198,7 @@ def _check(frames: NDArray[Any], truth: NDArray[np.bool_] | None, path: str | os
 def _figure(
     frames: NDArray[Any], record: SpikeRecord, names: list[str], truth: NDArray[np.bool_] | None, title: str
 ) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12.5, 11), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(13, 11)
     figure.suptitle(title, fontsize=17, fontweight="bold", color=INK)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.35, 1.5), hspace=0.03)
     events, found = top.subplots(1, 2)
@@ -217,5 +209,5 @@ def _figure(
         for (map_axes, count_axes), name in zip(grid.T, names, strict=True):
             draw_map(map_axes, name, record, len(frames))
             draw_counts(count_axes, record.spikes[name], len(frames))
-        bottom.colorbar(time_colours(len(frames)), ax=grid, label="time step", aspect=35, pad=0.01)
+        bottom.colorbar(time_colours(len(frames) - 1), ax=grid, label="time step", aspect=35, pad=0.01)
     return figure

@@ -28,7 +28,7 @@ def test_detect_finds_the_satellite_and_writes_everything(cli) -> None:
     assert Path("o.csv").read_text().count("\n") == 2
     assert Path("p.png").read_bytes().startswith(b"\x89PNG")
     assert Path("f.gif").read_bytes().startswith(b"GIF8")
-    assert "plotly" in Path("s.html").read_text()
+    assert "const scene = " in Path("s.html").read_text()
 
 
 def test_detect_prints_json_only(cli) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from spikeseg_lava import demo
 
-HEAVY = ("torch", "lava", "matplotlib", "numba", "scipy", "h5py", "joblib", "plotly")
+HEAVY = ("torch", "lava", "matplotlib", "numba", "scipy", "h5py", "joblib")
 
 
 def test_the_demo_passes_and_draws(cli) -> None:
