@@ -3,6 +3,8 @@
 __version__: str
 
 from .chip.rules.check import check_rules as check_rules
+from .chip.sanafe import sanafe_record as sanafe_record
+from .chip.sanafe import write_sanafe as write_sanafe
 from .decoding.decoder import Decoded as Decoded
 from .decoding.decoder import decode as decode
 from .decoding.smash import group as group
