@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from spikeseg_lava.execution.stream import run_stream
-from spikeseg_lava.network.model_file import load_model
+from spikeseg_lava.network.model import load_model
 
 SENSOR = (180, 240)
 FIELDS = [("t", "<i8"), ("x", "<u2"), ("y", "<u2"), ("p", "u1")]

@@ -25,9 +25,9 @@ from .execution.stream import run_stream as run_stream
 from .execution.verification import verify as verify
 from .network.description import describe as describe
 from .network.floats import SpikingNetwork as SpikingNetwork
-from .network.integers import FixedPointModel as FixedPointModel
-from .network.model_file import load_model as load_model
-from .network.model_file import save_model as save_model
+from .network.model import FixedPointModel as FixedPointModel
+from .network.model import load_model as load_model
+from .network.model import save_model as save_model
 from .network.simplification import simplify as simplify
 from .quantization.explain import explain as explain
 from .quantization.quantize import quantize as quantize

@@ -13,14 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.network.floats import ConvLayer, Layer, LeakMode, Neuron, Pair, PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import (
-    FixedPointConv,
-    FixedPointModel,
-    FixedPointNeuron,
-    InputCode,
-    Plane,
-    sum_planes,
-)
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane, sum_planes
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord, rows_in_order
 
 STOCK_SIZE = (8, 11)

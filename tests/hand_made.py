@@ -9,14 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair
-from spikeseg_lava.network.integers import (
-    FixedPointConv,
-    FixedPointLayer,
-    FixedPointModel,
-    FixedPointNeuron,
-    InputCode,
-    Plane,
-)
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 
 
 def layer(

@@ -6,7 +6,8 @@ import numpy as np
 
 from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 
 
 def recording(count: int = 3000, size=(24, 32), length: int = 1_000_000, seed: int = 0) -> Recording:

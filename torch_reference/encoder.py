@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference.layers import FloatConv, IntegerConv, OrPool
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.engine import EventEngine
 from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 Frames = NDArray[np.float32]
 Call = Callable[[], Any]

@@ -17,7 +17,7 @@ from spikeseg_lava.bench.result import BenchmarkResult, Figures
 from spikeseg_lava.bench.scaling import over_area, over_events
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 FAST_CALL = 0.02  # seconds: shorter calls are repeated, and the fastest counts, as a clock tick would drown them
 REPEATS = 15

@@ -14,7 +14,7 @@ from spikeseg_lava.bench.limits import work_of
 from spikeseg_lava.bench.result import Point, Spread
 from spikeseg_lava.engine.engine import EventEngine
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 EVENTS = (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 FACTORS = (1, 2, 4, 8)

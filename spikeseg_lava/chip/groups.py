@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.network import counting
 from spikeseg_lava.network.counting import CountedLayer
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 Rows = NDArray[np.integer]  # [N, 4] of (t, c, y, x)
 Sharing = Literal["kernel", "diagonal", "point"]

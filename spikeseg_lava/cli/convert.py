@@ -12,7 +12,7 @@ from spikeseg_lava.cli.console import say, say_table, working
 from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_clips
 from spikeseg_lava.cli.networks import read_checkpoint
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 COLUMNS = ("layer", "planes", "units per 1.0", "IoU", "why")
 

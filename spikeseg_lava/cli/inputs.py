@@ -16,7 +16,7 @@ from spikeseg_lava.cli.console import note
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.network.description import COLUMNS, describe
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 DROPPED = ("stride", "planes << bits", "kind", "leak")  # where the terminal is narrow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 ENDINGS = {"model": (".slm", ".safetensors"), "graph": (".nir",), "checkpoint": (".pt", ".pth")}
 SIGNS = {  # (place, bytes) with which files of a kind begin
@@ -52,7 +52,7 @@ def kind_of(path: Path) -> str:
 
 
 def _read_model(path: Path, reading: Reading) -> FixedPointModel:
-    from spikeseg_lava.network.model_file import load_model
+    from spikeseg_lava.network.model import load_model
 
     if reading != AS_TRAINED:
         raise ArgumentError(

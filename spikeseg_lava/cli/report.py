@@ -19,7 +19,7 @@ from spikeseg_lava.network.floats import SpikingNetwork
 if TYPE_CHECKING:
     from spikeseg_lava.chip.report.report import Report
     from spikeseg_lava.chip.report.table import Table
-    from spikeseg_lava.network.integers import FixedPointModel
+    from spikeseg_lava.network.model import FixedPointModel
 
 
 class NeuronKind(str, Enum):

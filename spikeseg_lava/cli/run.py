@@ -13,7 +13,7 @@ from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Binning, Quantisation, i
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.cli.inputs import Runner, runner_of
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 if TYPE_CHECKING:
     from spikeseg_lava.stock.cost import StockReport

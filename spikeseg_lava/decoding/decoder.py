@@ -17,7 +17,7 @@ from spikeseg_lava.decoding.winners import CAUSAL, POOL_WINNERS, forget_winners,
 from spikeseg_lava.engine.kernels.vectors import VECTOR
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import ConvLayer, Pair, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.display import html_table, short
 from spikeseg_lava.spikes.record import SpikeRecord
 

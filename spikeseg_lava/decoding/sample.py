@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, RecordError
 from spikeseg_lava.network.floats import ConvLayer, Pair, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

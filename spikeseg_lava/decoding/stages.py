@@ -19,7 +19,8 @@ from spikeseg_lava.decoding.winners import silent_winners
 from spikeseg_lava.engine.kernels.vectors import VECTOR
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.network.floats import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 
 Layers = tuple[ConvLayer | PoolLayer, ...]
 STORED = "stored"

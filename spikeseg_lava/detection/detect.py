@@ -25,7 +25,7 @@ from spikeseg_lava.detection.objects import DetectedObject, Sighting
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.frames import bin_edges, checked_size, whole_number
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

@@ -14,7 +14,8 @@ from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.engine.shared_maps import SharedMaps
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.network.floats import Pair, Shape
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

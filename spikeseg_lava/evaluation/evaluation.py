@@ -10,12 +10,12 @@ from typing import Any
 from spikeseg_lava.detection.detect import detect_objects
 from spikeseg_lava.detection.samples import Runner, samples_of
 from spikeseg_lava.errors import ArgumentError, RecordingError
-from spikeseg_lava.evaluation.results import Book, Result, Settings, Skipped, fingerprint
+from spikeseg_lava.evaluation.results import Book, Result, Settings, Skipped
 from spikeseg_lava.evaluation.sources import Source
 from spikeseg_lava.evaluation.volumes import count_volumes, paths_of
 from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel, network_digest
 
 DEFAULT = Settings()
 
@@ -45,7 +45,7 @@ def evaluate(
     """
     if not runners:
         raise ArgumentError("`runners` is empty: nothing to evaluate")
-    book = Book(path, {**asdict(settings), "network": fingerprint(network), **(facts or {})})
+    book = Book(path, {**asdict(settings), "network": network_digest(network)[:16], **(facts or {})})
     for source in sources:
         known = {name: book.results.get((source.name, name)) for name in runners}
         yield from (result for result in known.values() if result is not None)

@@ -5,7 +5,6 @@ The file of an evaluation: settings, definition, results so far. Rewritten aside
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,14 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from spikeseg_lava.decoding.winners import CAUSAL
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.evaluation.volumes import DEFINITION, Counts
 from spikeseg_lava.files import writing
-from spikeseg_lava.network.floats import Pair, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.floats import Pair
 
 
 @dataclass(frozen=True)
@@ -130,18 +126,6 @@ class Book:
                 "same settings to go on"
             )
         self.results = {(result.recording, result.network): result for result in results}
-
-
-def fingerprint(network: SpikingNetwork | FixedPointModel) -> str:
-    """The same for equal weights and neurons, and for a model and the network it was made from."""
-    digest = hashlib.sha256()
-    for layer in network.convolutions:
-        source = layer.source if isinstance(layer, FixedPointConv) else layer
-        neuron = source.neuron
-        biases = (neuron.bias,) if neuron.bias.any() else ()
-        for numbers in (source.weight, neuron.threshold, neuron.leak, neuron.beta, *biases):
-            digest.update(np.ascontiguousarray(numbers, np.float64).tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _result(entry: dict[str, Any]) -> Result:

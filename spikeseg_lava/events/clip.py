@@ -16,7 +16,7 @@ from spikeseg_lava.files import writing
 
 if TYPE_CHECKING:
     from spikeseg_lava.network.floats import SpikingNetwork
-    from spikeseg_lava.network.integers import FixedPointModel
+    from spikeseg_lava.network.model import FixedPointModel
 
 FRAMES = "frames"
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.events.clip import checked_frames
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 Executor = Callable[[Any, NDArray[np.float32], bool], SpikeRecord]

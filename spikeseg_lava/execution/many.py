@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from spikeseg_lava.errors import ArgumentError, RecordError, printable
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.spike_file import SpikeFile, discard_empty
 
 SUFFIX = ".spikes.h5"

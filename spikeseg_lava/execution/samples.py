@@ -20,7 +20,7 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.frames import POLARITIES, checked_size, whole_number
 from spikeseg_lava.events.stream import Events, EventStream
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 
 def window_starts(stream: EventStream, duration_us: int, start: int | None = None) -> range:

@@ -1,12 +1,7 @@
-"""A digest of everything in a model that decides its spikes: two models with the same digest give the same record.
-
-`run_stream`: a model over a recording of any length, sample by sample, spikes handed on as they come.
-"""
+"""`run_stream`: a model over a recording of any length, sample by sample, spikes handed on as they come."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -23,31 +18,9 @@ from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.execution.samples import SampleSource, sample_of_clip, samples_of_events, samples_of_frames
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel, model_digest
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.spikes.spike_file import SpikeWriter
-
-
-def model_digest(model: FixedPointModel) -> str:
-    """64 hexadecimal digits; provenance and float sources do not count."""
-    facts = [model.input.bits, model.input.scale]
-    digest = hashlib.sha256(json.dumps([*facts, *([model.reset_interval] if model.reset_interval else [])]).encode())
-    for layer in model.layers:
-        facts, arrays = _parts(layer)
-        digest.update(json.dumps([layer.name, list(layer.stride), *facts]).encode())
-        for array in arrays:
-            digest.update(json.dumps([array.dtype.str, array.shape]).encode() + array.tobytes())
-    return digest.hexdigest()
-
-
-def _parts(layer: FixedPointLayer) -> tuple[list[Any], list[Any]]:
-    if not isinstance(layer, FixedPointConv):
-        return [list(layer.kernel)], []
-    neuron = layer.neuron
-    facts = [list(layer.padding), neuron.leak_mode, neuron.floor, [plane.exponent for plane in layer.planes]]
-    biases = [neuron.bias] if neuron.bias.any() else []
-    return facts, [*(plane.weight for plane in layer.planes), neuron.threshold, neuron.leak, neuron.decay, *biases]
-
 
 Source = Union[str, "os.PathLike[str]", Recording, EventStream, Iterable[NDArray[Any]]]
 SAMPLE_US = 1_000_000  # microseconds of a sample: ten bins of 100 ms, as EBSSA is trained on

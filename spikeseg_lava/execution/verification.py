@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import Comparison, compare
 from spikeseg_lava.spikes.display import short
 from spikeseg_lava.spikes.record import SpikeRecord

@@ -22,7 +22,7 @@ from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.processes.source import EventSource, Step
 from spikeseg_lava.lava.processes.spiking_conv import SpikingConv
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 
 class Graph(Protocol):

@@ -13,7 +13,8 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.axes import correlation_kernel, lava_shape, lava_weight, swapped
 from spikeseg_lava.lava.parameters import image_shape, pair, windows
 from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron
+from spikeseg_lava.network.model import FixedPointModel
 
 Network = SpikingNetwork | FixedPointModel
 SUM_BITS = 63  # of the integers that sums are made in

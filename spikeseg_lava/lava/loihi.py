@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.lava.chip_graph import MOST_LAG, Neuron, chip_network, connect_chip, require_extension
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.alignment import aligned_record, best_lag
 from spikeseg_lava.stock.lower import lower

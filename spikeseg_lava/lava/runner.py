@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.lava.graph import Graph, build_encoder_graph, build_graph
 from spikeseg_lava.lava.runtime.runtime import supervised
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

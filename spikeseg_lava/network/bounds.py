@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import QuantisationError
-from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.network.observation import Interval, Observed
 
 STEPS = 100  # of a sample, where neither the model nor a clip says how many

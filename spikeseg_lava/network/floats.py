@@ -20,6 +20,7 @@ from spikeseg_lava.spikes.display import html_table, short, span
 
 LeakMode = Literal["subtractive", "multiplicative"]
 Pair = tuple[int, int]
+LARGEST_MAP = 2**31 - 1  # places in a map (C, H, W): executors number them in 32 bit
 Shape = tuple[int, int, int]  # channels, height, width
 
 
@@ -66,10 +67,7 @@ class ConvLayer:
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of the spikes for an input of `shape`; raises ArgumentError when they do not fit."""
-        if shape[0] != self.weight.shape[1]:
-            raise ArgumentError(f"`{self.name}` expects {self.weight.shape[1]} input channel(s), got {shape[0]}")
-        size = _windows(shape, self.weight.shape[2:4], self.stride, self.padding, self.name)
-        return (self.weight.shape[0], *size)
+        return convolved_shape(self.name, shape, self.weight.shape, self.stride, self.padding)
 
 
 @dataclass(frozen=True)
@@ -174,6 +172,13 @@ def _layer_row(layer: Any, shape: Shape | None) -> tuple[Any, ...]:
     )
 
 
+def convolved_shape(name: str, shape: Shape, kernel: tuple[int, ...], stride: Pair, padding: Pair) -> Shape:
+    """Shape of what a convolution with a `kernel` (O, I, kh, kw) makes of `shape` (I, H, W)."""
+    if shape[0] != kernel[1]:
+        raise ArgumentError(f"`{name}` expects {kernel[1]} input channel(s), got {shape[0]}")
+    return (kernel[0], *_windows(shape, kernel[2:4], stride, padding, name))
+
+
 def layer_shapes(layers: tuple[Any, ...], shape: Shape) -> dict[str, Shape]:
     """Output shape (C, H, W) of every layer for an input of `shape` (C, H, W)."""
     return dict(_walk(layers, shape))
@@ -206,7 +211,13 @@ def check_reset_interval(steps: int | None) -> None:
 
 
 def _windows(shape: Shape, kernel: tuple[int, ...], stride: Pair, padding: Pair, name: str) -> Pair:
-    height, width = ((n + 2 * p - k) // s + 1 for n, k, s, p in zip(shape[1:], kernel, stride, padding, strict=True))
+    padded = [n + 2 * p for n, p in zip(shape[1:], padding, strict=True)]
+    if shape[0] * padded[0] * padded[1] > LARGEST_MAP:
+        raise ArgumentError(
+            f"`{name}`: its input of {shape[0]} x {padded[0]} x {padded[1]} has more than {LARGEST_MAP} places, which "
+            "32-bit numbers cannot tell apart; use smaller frames"
+        )
+    height, width = ((n - k) // s + 1 for n, k, s in zip(padded, kernel, stride, strict=True))
     if height < 1 or width < 1:
         raise ArgumentError(
             f"`{name}`: kernel {kernel[0]}x{kernel[1]} exceeds the {shape[1]}x{shape[2]} input padded by {padding}"

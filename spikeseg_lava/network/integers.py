@@ -10,30 +10,14 @@ One step, exact in integers::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError, ClipError
-from spikeseg_lava.network.floats import (
-    LAYER_COLUMNS,
-    ConvLayer,
-    LeakMode,
-    Pair,
-    PoolLayer,
-    Shape,
-    check_reset_interval,
-    each_channel,
-    frame_facts,
-    layer_facts,
-    layer_rows,
-    layer_shapes,
-)
-from spikeseg_lava.spikes.display import html_table, short
+from spikeseg_lava.errors import ClipError
+from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, Shape, convolved_shape, each_channel
 
 STATE_MAX = 2**23 - 1  # largest signed 24-bit value
 STATE_MIN = -(2**23)
@@ -101,7 +85,8 @@ class FixedPointConv:
         return sum_planes(self.planes)
 
     def output_shape(self, shape: Shape) -> Shape:
-        return self.source.output_shape(shape)
+        """Shape of the spikes for an input of `shape`; raises ArgumentError when they do not fit."""
+        return convolved_shape(self.name, shape, self.planes[0].weight.shape, self.stride, self.padding)
 
 
 FixedPointLayer = FixedPointConv | PoolLayer
@@ -129,57 +114,6 @@ class InputCode:
                 "with a calibration clip of the same range"
             )
         return np.rint(np.asarray(frames, np.float64) * self.scale).astype(np.int32)
-
-
-@dataclass(frozen=True, eq=False)
-class FixedPointModel:
-    """A whole network in integers, ready for any executor; `save` and `load_model` keep it in one file.
-
-    Attributes:
-        input: code of the first layer's payload; between layers spikes are 0/1.
-        target: name of the chip whose word lengths were respected.
-        provenance: source checkpoint, settings tried, what was chosen and why (JSON-compatible).
-        reset_interval: steps after which all state is cleared, as in SpikingNetwork.
-    """
-
-    layers: tuple[FixedPointLayer, ...]
-    input: InputCode
-    target: str = "loihi2"
-    input_size: Pair | None = None
-    timesteps: int | None = None
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    reset_interval: int | None = None
-
-    def __post_init__(self) -> None:
-        check_reset_interval(self.reset_interval)
-
-    @property
-    def convolutions(self) -> tuple[FixedPointConv, ...]:
-        return tuple(layer for layer in self.layers if isinstance(layer, FixedPointConv))
-
-    @property
-    def input_channels(self) -> int:
-        return self.convolutions[0].source.weight.shape[1]
-
-    def __repr__(self) -> str:
-        return short(self, self.target, f"{self.input.bits}-bit input", *layer_facts(self))
-
-    def _repr_html_(self) -> str:
-        title = f"FixedPointModel for {self.target}, {frame_facts(self)}, {self.input.bits}-bit input"
-        return html_table(title, LAYER_COLUMNS, layer_rows(self))
-
-    def shapes(self, size: Pair | None = None) -> dict[str, Shape]:
-        """Output shape (C, H, W) of each layer for frames of `size` (height, width)."""
-        size = size or self.input_size
-        if size is None:
-            raise ArgumentError("`size` is needed: the model does not say which frame size it was made for")
-        return layer_shapes(self.layers, (self.input_channels, *size))
-
-    def save(self, path: Any) -> None:
-        """Write the model to `path` (safetensors, no pickle); see `spikeseg_lava.network.model_file`."""
-        from spikeseg_lava.network.model_file import save_model
-
-        save_model(self, path)
 
 
 def sum_planes(planes: tuple[Plane, ...]) -> NDArray[np.int64]:

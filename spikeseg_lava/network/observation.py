@@ -11,15 +11,8 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import RecordError
 from spikeseg_lava.network.floats import ConvLayer, Pair, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import (
-    DECAY_BITS,
-    DECAY_UNIT,
-    STATE_MAX,
-    STATE_MIN,
-    FixedPointConv,
-    FixedPointModel,
-    saturate,
-)
+from spikeseg_lava.network.integers import DECAY_BITS, DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv, saturate
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

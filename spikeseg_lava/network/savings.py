@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spikeseg_lava.network.counting import neurons, planes, synapses, weights
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.network.simplification import Simplified
 
 

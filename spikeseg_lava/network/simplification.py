@@ -15,8 +15,8 @@ import numpy as np
 
 from spikeseg_lava.errors import ArgumentError, RecordError
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
 from spikeseg_lava.network.maps import Conv, Targets, identities, kernel_of, silent_maps, with_inputs, with_outputs
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord, rows_in_order
 
 AnyNetwork = TypeVar("AnyNetwork", SpikingNetwork, FixedPointModel)

@@ -14,7 +14,8 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.clip import checked_frames
 from spikeseg_lava.network.bounds import LayerRange, layer_ranges
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.network.integers import FixedPointConv, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.network.observation import layer_inputs, observe
 from spikeseg_lava.spikes.comparison import LayerComparison, compare
 from spikeseg_lava.spikes.record import SpikeRecord

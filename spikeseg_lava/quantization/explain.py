@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.files import write_csv, writing
 from spikeseg_lava.network.bounds import LayerRange, layer_ranges
-from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.provenance import Trace
 from spikeseg_lava.quantization.scales import cut_level
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.calibration import CalibrationRun, ranges_on
 from spikeseg_lava.quantization.search import Trial, chosen
 

@@ -13,7 +13,7 @@ from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, QuantisationError
 from spikeseg_lava.network.bounds import STEPS, check_saturation, layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.calibration import CalibrationRun, Frames, calibration_clips, reference_runs
 from spikeseg_lava.quantization.options import SPIKES, Options
 from spikeseg_lava.quantization.provenance import provenance_of

@@ -9,7 +9,8 @@ import numpy as np
 
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.circuit import LayerInput, direct
 from spikeseg_lava.stock.floors import hard_reset_floor, staggered_floor
 from spikeseg_lava.stock.limits import SPIKES, Payloads

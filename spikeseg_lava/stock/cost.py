@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.report.table import Table
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.lower import lower

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.build import pool_layer
 from spikeseg_lava.stock.circuit import ONLY_AT_START
 from spikeseg_lava.stock.limits import MOST_REPEATS

@@ -13,7 +13,8 @@ from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.events.clip import checked_frames
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.network.integers import FixedPointConv, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.approximation import Codes, LayerClip, encoded, fit_graded, fit_spikes
 from spikeseg_lava.stock.build import REFIRE_STEPS, build

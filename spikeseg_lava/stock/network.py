@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.network.floats import Shape
-from spikeseg_lava.network.integers import FixedPointModel, FixedPointNeuron, InputCode
+from spikeseg_lava.network.integers import FixedPointNeuron, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.parts import InputSource, Population, Synapse
 
 

@@ -15,7 +15,7 @@ from spikeseg_lava.chip.report.table import Table
 from spikeseg_lava.chip.targets import Target, get_target
 from spikeseg_lava.errors import ArgumentError, QuantisationError
 from spikeseg_lava.network.floats import Pair, Shape
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.circuit import floor_is_idle
 from spikeseg_lava.stock.lower import lower

@@ -16,7 +16,8 @@ from spikeseg_lava.bench.run import run_benchmark
 from spikeseg_lava.bench.scaling import scene
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 
 
 def conv(name, outputs, inputs, threshold):

@@ -8,7 +8,8 @@ import pytest
 from spikeseg_lava.decoding.decoder import decode
 from spikeseg_lava.decoding.smash import group
 from spikeseg_lava.network.floats import ConvLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 CLIPS = ("atis_s0", "davis_slider")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 import spikeseg_lava as sl
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 
 LOW, HIGH = -(2**23), 2**23 - 1
 

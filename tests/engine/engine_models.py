@@ -16,11 +16,11 @@ from spikeseg_lava.network.integers import (
     STATE_MAX,
     STATE_MIN,
     FixedPointConv,
-    FixedPointModel,
     FixedPointNeuron,
     InputCode,
     Plane,
 )
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

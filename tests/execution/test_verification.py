@@ -11,7 +11,7 @@ import spikeseg_lava as sl
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.execution.verification import Verification, float_network, verify
 from spikeseg_lava.network.floats import ConvLayer, Neuron, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
 

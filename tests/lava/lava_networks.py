@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import (
-    FixedPointConv,
-    FixedPointModel,
-    FixedPointNeuron,
-    InputCode,
-    Plane,
-    sum_planes,
-)
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane, sum_planes
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
 

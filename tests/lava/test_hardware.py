@@ -23,7 +23,8 @@ from spikeseg_lava.lava import loihi as hardware
 from spikeseg_lava.lava.chip_graph import build_chip_graph
 from spikeseg_lava.lava.loihi import LoihiHost, choose_host, run_config, run_loihi2
 from spikeseg_lava.network.floats import ConvLayer, Neuron
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.network import StockNetwork
 

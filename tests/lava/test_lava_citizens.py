@@ -29,7 +29,8 @@ from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.processes.source import EventSource
 from spikeseg_lava.lava.processes.spiking_conv import SpikingConv
 from spikeseg_lava.lava.runtime.runtime import supervised
-from spikeseg_lava.network.integers import STATE_MAX, FixedPointModel, InputCode
+from spikeseg_lava.network.integers import STATE_MAX, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import LIFNeuron, ReferenceEncoder, run_reference
 

@@ -14,7 +14,8 @@ from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
 from spikeseg_lava.lava.runner import run_graph, run_lava
 from spikeseg_lava.network.floats import PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import STATE_MAX, FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.network.integers import STATE_MAX, FixedPointConv, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.quantize import quantize
 from torch_reference import run_reference
 

@@ -18,7 +18,8 @@ from spikeseg_lava.lava.layer_spec import ConvSpec, layer_specs, summed_kernel
 from spikeseg_lava.lava.layer_step import IntegerConvStep, PoolStep
 from spikeseg_lava.lava.runner import run_lava
 from spikeseg_lava.network.floats import PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.network.integers import FixedPointConv, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from torch_reference import ReferenceEncoder, run_reference
 
 PLAIN = settings(

@@ -14,14 +14,8 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.runtime.runtime import supervised
 from spikeseg_lava.lava.stock import build_stock_graph, run_stock_lava
 from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair, PoolLayer
-from spikeseg_lava.network.integers import (
-    FixedPointConv,
-    FixedPointModel,
-    FixedPointNeuron,
-    InputCode,
-    Plane,
-    sum_planes,
-)
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane, sum_planes
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import rows_in_order
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.network import StockNetwork

@@ -16,7 +16,8 @@ from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.network.counting import synapses
 from spikeseg_lava.network.description import describe
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 
 
 def neuron(channels: int, **changes: object) -> Neuron:

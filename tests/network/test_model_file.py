@@ -15,8 +15,9 @@ from safetensors.numpy import load_file, save_file
 from spikeseg_lava.errors import ArgumentError, ModelFileError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
-from spikeseg_lava.network.model_file import FORMAT, VERSION, _digest, _json, load_model, save_model
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel, load_model, save_model
+from spikeseg_lava.network.model_file import FORMAT, VERSION, _digest, _json
 from spikeseg_lava.quantization.quantize import quantize
 
 

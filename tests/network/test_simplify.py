@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 
 from spikeseg_lava.errors import ArgumentError, RecordError
 from spikeseg_lava.network.floats import ConvLayer, LeakMode, Neuron, PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import (
-    FixedPointConv,
-    FixedPointModel,
-    FixedPointNeuron,
-    InputCode,
-    Plane,
-    byte_planes,
-    sum_planes,
-)
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane, byte_planes, sum_planes
 from spikeseg_lava.network.maps import silent_maps
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.network.savings import savings
 from spikeseg_lava.network.simplification import simplify
 from spikeseg_lava.spikes.record import SpikeRecord

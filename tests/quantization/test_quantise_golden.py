@@ -12,7 +12,7 @@ from spikeseg_lava.events.clip import load_clip
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.network.bounds import layer_ranges
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.quantize import quantize
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord

@@ -14,8 +14,8 @@ from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
-from spikeseg_lava.network.integers import STATE_MAX, FixedPointModel
-from spikeseg_lava.network.model_file import load_model, save_model
+from spikeseg_lava.network.integers import STATE_MAX
+from spikeseg_lava.network.model import FixedPointModel, load_model, save_model
 from spikeseg_lava.quantization.calibration import ranges_on
 from spikeseg_lava.quantization.explain import explain
 from spikeseg_lava.quantization.quantize import quantize

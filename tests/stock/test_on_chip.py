@@ -10,7 +10,8 @@ from spikeseg_lava.chip.report.report import reconciled
 from spikeseg_lava.errors import ArgumentError, QuantisationError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.execution.verification import verify
-from spikeseg_lava.network.integers import FixedPointModel, InputCode
+from spikeseg_lava.network.integers import InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.on_chip import build_report, chip_form, lowered_form, runs_as_given
 from spikeseg_lava.stock.simulate import run_populations

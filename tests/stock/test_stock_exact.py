@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import QuantisationError
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, InputCode
+from spikeseg_lava.network.integers import FixedPointConv, InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.lower import lower

@@ -9,7 +9,7 @@ import pytest
 from builders import planes_conv
 
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.quantize import quantize
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.cost import compare_methods, measure

@@ -7,7 +7,8 @@ import pytest
 from builders import STOCK_SIZE, planes_conv, stock_frames, stock_model
 
 from spikeseg_lava.errors import ArgumentError, ClipError, QuantisationError
-from spikeseg_lava.network.integers import FixedPointModel, InputCode
+from spikeseg_lava.network.integers import InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.limits import layer_problems, split_bias
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.parts import KernelSynapse, PointSynapse

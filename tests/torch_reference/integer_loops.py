@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 
 HIGHEST, LOWEST = 8_388_607, -8_388_608
 

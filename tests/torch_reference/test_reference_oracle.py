@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from integer_loops import integer_conv, random_model, run_loops
 
 from spikeseg_lava.errors import ClipError
-from spikeseg_lava.network.integers import FixedPointModel, InputCode
+from spikeseg_lava.network.integers import InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from torch_reference import ReferenceEncoder, run_reference
 
 PLUS_MINUS = [[[[1]], [[-1]]]]  # one output, two inputs: the first drives up, the second down

@@ -17,7 +17,7 @@ from spikeseg_lava.errors import RecordError
 from spikeseg_lava.network import counting
 from spikeseg_lava.network.counting import CountedLayer
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

@@ -18,7 +18,7 @@ from spikeseg_lava.chip.rules.check import broken_rules, examine
 from spikeseg_lava.chip.step_time import network_times, spread
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 

@@ -12,7 +12,7 @@ from spikeseg_lava.chip.tiling import PlacedGroup, Tile, place
 from spikeseg_lava.network import counting
 from spikeseg_lava.network.counting import CountedLayer
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 
 @dataclass(frozen=True, eq=False)

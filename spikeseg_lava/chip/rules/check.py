@@ -16,7 +16,7 @@ from spikeseg_lava.chip.tiling import place
 from spikeseg_lava.errors import ArgumentTypeError
 from spikeseg_lava.network.bounds import STEPS, layer_ranges
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.network.observation import layer_inputs, observe
 from spikeseg_lava.spikes.record import SpikeRecord
 

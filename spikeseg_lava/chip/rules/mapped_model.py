@@ -10,7 +10,8 @@ from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.chip.tiling import PlacedGroup
 from spikeseg_lava.network.bounds import LayerRange
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 
 LIMITS_OF: Mapping[str, tuple[str, ...]] = {
     "saturation_of_floored_membranes": ("state_bits",),

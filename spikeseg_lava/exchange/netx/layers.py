@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ExchangeError
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 
 STATE_SHIFT = 6
 LARGEST_THRESHOLD = 2**17 - 1

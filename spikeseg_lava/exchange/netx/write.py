@@ -16,7 +16,8 @@ import numpy as np
 from spikeseg_lava.exchange.netx.layers import NetxLayer, netx_layers
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FORGET_CURRENT, FixedPointModel
+from spikeseg_lava.network.integers import FORGET_CURRENT
+from spikeseg_lava.network.model import FixedPointModel
 
 FORGET = FORGET_CURRENT + 1  # lava-dl's `iDecay` is Lava's `du` plus one
 

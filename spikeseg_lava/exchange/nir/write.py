@@ -16,7 +16,8 @@ from spikeseg_lava.exchange.nir.graph import with_memo
 from spikeseg_lava.exchange.nir.neuron import node_of
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import ConvLayer, Layer, Neuron, Pair, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointModel
+from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv
+from spikeseg_lava.network.model import FixedPointModel
 
 
 def to_nir(

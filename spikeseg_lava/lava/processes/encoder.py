@@ -30,7 +30,7 @@ from spikeseg_lava.lava.runtime.ports import array_var, cast_payload, in_port, o
 from spikeseg_lava.lava.runtime.service import more_steps_follow
 from spikeseg_lava.lava.runtime.spool import SpikeFile
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 
 Layer = SpikingConv | OrPool
 

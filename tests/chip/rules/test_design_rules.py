@@ -17,7 +17,7 @@ from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.chip.tiling import Tile, cut
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, RecordError
 from spikeseg_lava.network.floats import PoolLayer
-from spikeseg_lava.network.integers import FixedPointModel
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 LOIHI1, LOIHI2 = get_target("loihi1"), get_target("loihi2")

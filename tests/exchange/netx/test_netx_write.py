@@ -18,7 +18,8 @@ from spikeseg_lava.errors import ArgumentError, ExchangeError
 from spikeseg_lava.exchange.netx.layers import netx_layers
 from spikeseg_lava.exchange.netx.write import write_netx
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 from torch_reference import run_reference
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.exchange.nir.read import from_nir
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 from torch_reference import ReferenceEncoder, run_reference
 
 SPIKES = [461, 511, 711, 761]

@@ -16,7 +16,8 @@ from spikeseg_lava.errors import ArgumentError, ExchangeError
 from spikeseg_lava.exchange.nir.read import from_nir
 from spikeseg_lava.exchange.nir.write import to_nir, write_nir
 from spikeseg_lava.network.floats import ConvLayer, LeakMode, Neuron, PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointModel, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.model import FixedPointModel
 from torch_reference import run_reference
 
 RNG = np.random.default_rng(11)
