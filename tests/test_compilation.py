@@ -12,12 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WITHOUT_FOLDER = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"  # what an unwritable disk leaves
 IMPORT_ALL = """
-import importlib, pkgutil, sys, spikeseg_lava, torch_reference, spikeseg_lava.quantization.quantize
+import importlib, pkgutil, sys, spikeseg_lava, torch_reference
 for package in (spikeseg_lava, torch_reference):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not module.name.startswith("spikeseg_lava.lava"):
             importlib.import_module(module.name)
-from spikeseg_lava.decoding.saliency import _scatter
 from spikeseg_lava.engine.kernels.record import quotient, reciprocal
 print(quotient(100, reciprocal(7)))
 """
