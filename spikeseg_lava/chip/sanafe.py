@@ -29,7 +29,8 @@ from spikeseg_lava.chip.targets import Target, get_target
 from spikeseg_lava.chip.tiling import Tiling, tile
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
-from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointLayer, FixedPointModel
+from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointLayer
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord, rows_in_order
 
 UNIT = 64  # SANA-FE truncates a decayed potential to 64ths
