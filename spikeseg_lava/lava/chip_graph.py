@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,13 @@ from spikeseg_lava.lava.stock_processes import connect_synapses, neuron_process
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.floored import FlooredNetwork, floored_network, own_parameters
 from spikeseg_lava.stock.network import StockNetwork
-from spikeseg_lava.stock.parts import InputSource
+from spikeseg_lava.stock.parts import InputSource, KernelSynapse, PointSynapse, Synapse
 from spikeseg_lava.stock.simulate import checked_payloads, source_payload
 
 ADAPTERS = "lava.proc.embedded_io.spike"
 MOST_LAG = 8  # chip steps that adapters may add
+MESSAGE_BITS = (0, 16, 24, 32)  # as netx and the adapters of lava-dl's tutorials are given
+PROVEN_THRESHOLD_BITS = 16  # public interfaces to the chip keep thresholds within 16 bit, as they are shifted by 6
 Neuron = Callable[..., Any]
 
 
@@ -114,14 +117,17 @@ def connect_chip(
         neurons |= {x.name: neuron(shape=lava_shape(x.shape), **own_parameters(x)) for x in owned}
     shapes = {part.name: part.shape for part in (*network.sources, *network.populations, *owned)}
     ports = {name: adapter.out for name, adapter in entries.items()} | {n: p.s_out for n, p in neurons.items()}
-    synapses = connect_synapses(network.synapses, ports, neurons, shapes)
+    synapses = connect_synapses([chip_synapse(synapse) for synapse in network.synapses], ports, neurons, shapes)
     outputs = {name: _exit(adapters, neurons[name], steps) for name in _recorded(network, record)}
     return ChipGraph(inputs, outputs, neurons, synapses, steps)
 
 
 def _entry(adapters: Any, part: InputSource, buffer: Any) -> Any:
     adapter = adapters.PyToN3ConvAdapter(
-        shape=lava_shape(part.shape), num_message_bits=max(8, part.bits), spike_exp=0, compression=Compression.DENSE
+        shape=lava_shape(part.shape),
+        num_message_bits=message_bits(part.bits),
+        spike_exp=0,
+        compression=Compression.DENSE,
     )
     buffer.s_out.connect(adapter.inp)
     return adapter
@@ -133,6 +139,47 @@ def _exit(adapters: Any, neuron: Any, steps: int) -> Any:
     buffer = sink.RingBuffer(shape=neuron.s_out.shape, buffer=steps)
     adapter.out.connect(buffer.a_in)
     return buffer
+
+
+def message_bits(bits: int) -> int:
+    """Width of the messages that hold `bits`: spikes have 0, payloads 16, 24 or 32, as in public code for the chip."""
+    return next(width for width in MESSAGE_BITS if bits <= width)
+
+
+def chip_synapse(synapse: Synapse) -> Synapse:
+    """The synapse as public code for the chip shows it: one kernel from all channels to all, and known message widths.
+
+    Nothing public runs a grouped Conv on the chip; a kernel whose weights between other channels are 0 is the same.
+    """
+    if not isinstance(synapse, KernelSynapse):
+        return synapse
+    weight, (outputs, inputs) = synapse.weight, synapse.weight.shape[:2]
+    if synapse.groups > 1:
+        each = outputs // synapse.groups
+        weight = np.zeros((outputs, inputs * synapse.groups, *weight.shape[2:]), weight.dtype)
+        for o in range(outputs):
+            first = o // each * inputs
+            weight[o, first : first + inputs] = synapse.weight[o]
+    return replace(synapse, weight=weight, groups=1, message_bits=message_bits(synapse.message_bits))
+
+
+def unproven_forms(network: StockNetwork) -> list[str]:
+    """What of a stock network no public code shows on the chip; it may run, or be refused by the compiler."""
+    found = []
+    inputs = Counter(synapse.target for synapse in network.synapses)
+    for population in network.populations:
+        if inputs[population.name] > 1:
+            found.append(f"`{population.name}` receives {inputs[population.name]} synapse groups, one is shown")
+        if population.threshold >= 2**PROVEN_THRESHOLD_BITS:
+            found.append(
+                f"`{population.name}` has threshold {population.threshold}, {PROVEN_THRESHOLD_BITS} bit are shown"
+            )
+    points = [synapse.name for synapse in network.synapses if isinstance(synapse, PointSynapse)]
+    if points:
+        found.append(f"{len(points)} Sparse with weight_exp ({points[0]} ...), which tutorials imply and none runs")
+    fed = Counter(synapse.source for synapse in network.synapses)
+    found += [f"adapter `{s.name}` feeds {fed[s.name]} Conv, one is shown" for s in network.sources if fed[s.name] > 1]
+    return found
 
 
 def _input_data(part: InputSource, payloads: NDArray[np.int32], network: StockNetwork, steps: int) -> NDArray[np.int32]:

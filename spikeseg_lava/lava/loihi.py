@@ -6,27 +6,44 @@ Only the construction is tested here (with a stand-in for the extension): nothin
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2HwCfg
 from lava.proc.io import sink, source
+from lava.proc.lif.process import LIF
 from lava.utils import loihi
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
-from spikeseg_lava.lava.chip_graph import MOST_LAG, Neuron, chip_network, connect_chip, require_extension
+from spikeseg_lava.lava.chip_graph import (
+    MOST_LAG,
+    ChipGraph,
+    Neuron,
+    chip_network,
+    connect_chip,
+    require_extension,
+    unproven_forms,
+)
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 from spikeseg_lava.stock.alignment import aligned_record, best_lag
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.network import StockNetwork
 from spikeseg_lava.stock.simulate import run_stock
+
+LIF_MODELS = "lava.proc.lif.ncmodels"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,11 @@ def run_loihi2(
     select_tag: str | None = None,
     neuron: Neuron | None = None,
     process_models: Mapping[type, type] | None = None,
+    record: Iterable[str] | None = None,
+    timeout: float | None = None,
+    callback_fxs: Sequence[Any] = (),
+    compile_config: Mapping[str, Any] | None = None,
+    probes: Sequence[str] = (),
 ) -> SpikeRecord:
     """Run one sample on Loihi 2.
 
@@ -103,27 +125,115 @@ def run_loihi2(
         neuron: for those who own a floored neuron: the class of its Process, see `build_chip_graph`. The model runs as
             it is, and its record is aligned with the event engine's.
         process_models: for `Loihi2HwCfg`: Process class -> model class, where Lava's search would choose another one.
+        record: layers whose spikes come back; default: all. Reading takes some 30 us a neuron and chip step, so 200 s
+            for all of a 128 x 128 network: name the last layer first.
+        timeout: seconds; default: none.
+        callback_fxs: Lava's profilers of power, time, activity and memory (`lava.utils.loihi2_profiler`).
+        compile_config: for Lava's compiler, such as a `partitioning` by hand.
+        probes: layers whose membranes are probed in every chip step; `meta["probes"]` holds what each probe has.
 
     Raises:
-        BackendError: the extension is missing, or the host cannot be used.
+        ArgumentError: `record` or `probes` name no layer.
+        BackendError: the extension is missing, the host cannot be used, or `timeout` has passed.
     """
     require_extension()
     choose_host(host or LoihiHost.from_environment())
     network, expected = _network_and_record(model, frames, fire_once, neuron)
-    config = run_config(select_tag, process_models)
-    rows = _run(network, frames, neuron, config)
-    lag, agreement = best_lag(network, rows, expected, MOST_LAG)
+    for form in unproven_forms(network):
+        logger.warning("no public code shows this on the chip: %s", form)
+    layers = tuple(network.outputs if record is None else record)
+    kept = replace(network, outputs={name: network.outputs[name] for name in known_layers(network, layers)})
+    call = ChipRun(select_tag, process_models, timeout, tuple(callback_fxs), compile_config, tuple(probes))
+    rows, probed = call.run(network, frames, neuron, layers)
+    lag, agreement = best_lag(kept, rows, expected, MOST_LAG)
     if lag and network.has_resets:
-        rows = _run(network.arriving_later(lag), frames, neuron, config)
-        lag, agreement = best_lag(network, rows, expected, MOST_LAG)
-    return aligned_record(network, rows, len(frames), "loihi2", lag, agreement=agreement, method=network.method)
+        rows, probed = call.run(network.arriving_later(lag), frames, neuron, layers)
+        lag, agreement = best_lag(kept, rows, expected, MOST_LAG)
+    facts = {"agreement": agreement, "method": network.method} | ({"probes": probed} if probes else {})
+    return aligned_record(kept, rows, len(frames), "loihi2", lag, **facts)
 
 
-def run_config(select_tag: str | None = None, process_models: Mapping[type, type] | None = None) -> Loihi2HwCfg:
-    """Neuron-core models first; the buffers at both ends are integer models on the host."""
+def run_config(
+    select_tag: str | None = None, process_models: Mapping[type, type] | None = None, callback_fxs: Sequence[Any] = ()
+) -> Loihi2HwCfg:
+    """Neuron-core models first, the LIF's by name; the buffers at both ends are integer models on the host."""
     buffers: dict[type, type] = {source.RingBuffer: source.PySendModelFixed, sink.RingBuffer: sink.PyReceiveModelFixed}
-    chosen: Any = buffers | dict(process_models or {})
-    return Loihi2HwCfg(select_tag=select_tag, exception_proc_model_map=chosen)
+    chosen: Any = buffers | _lif_on_cores() | dict(process_models or {})
+    return Loihi2HwCfg(select_tag=select_tag, exception_proc_model_map=chosen, callback_fxs=list(callback_fxs))
+
+
+def _lif_on_cores() -> dict[type, type]:
+    """LIF -> the extension's model on neuron cores: public code forces it, as the search may take another one."""
+    if importlib.util.find_spec(LIF_MODELS) is None:
+        return {}
+    model = getattr(importlib.import_module(LIF_MODELS), "NcL2ModelLif", None)
+    return {} if model is None else {LIF: model}
+
+
+@dataclass(frozen=True)
+class ChipRun:
+    """How a graph is compiled and run; fields as the arguments of `run_loihi2`."""
+
+    select_tag: str | None = None
+    process_models: Mapping[type, type] | None = None
+    timeout: float | None = None
+    callback_fxs: tuple[Any, ...] = ()
+    compile_config: Mapping[str, Any] | None = None
+    probes: tuple[str, ...] = ()
+
+    def run(
+        self, network: StockNetwork, frames: NDArray[Any], neuron: Neuron | None, record: Iterable[str]
+    ) -> tuple[dict[str, NDArray[np.int32]], dict[str, Any]]:
+        """Spikes of the recorded layers' populations, and what the probes hold."""
+        graph = connect_chip(network, frames, record, neuron)
+        probes = {layer: _probe(graph, network, layer) for layer in known_layers(network, self.probes)}
+        config = run_config(self.select_tag, self.process_models, (*self.callback_fxs, *probes.values()))
+        first = next(iter(graph.inputs.values()))
+        try:
+            self._start(first, RunSteps(num_steps=graph.steps), config)
+            return graph.spikes(), {layer: np.asarray(probe.time_series) for layer, probe in probes.items()}
+        finally:
+            _within(first.stop, self.timeout)
+
+    def _start(self, process: Any, condition: RunSteps, config: Loihi2HwCfg) -> None:
+        given = {} if self.compile_config is None else {"compile_config": dict(self.compile_config)}
+        if not _within(lambda: process.run(condition=condition, run_cfg=config, **given), self.timeout):
+            raise BackendError(f"backend 'loihi2' did not finish within `timeout` {self.timeout:g} s")
+
+
+def _within(call: Callable[[], Any], timeout: float | None) -> bool:
+    """Call, and True once it has returned; False after `timeout` seconds, the call being left to itself."""
+    if timeout is None:
+        call()
+        return True
+    failed: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            call()
+        except BaseException as error:
+            failed.append(error)
+
+    running = threading.Thread(target=guarded, daemon=True)
+    running.start()
+    running.join(timeout)
+    if failed:
+        raise failed[0]
+    return not running.is_alive()
+
+
+def known_layers(network: StockNetwork, layers: Iterable[str]) -> tuple[str, ...]:
+    """The layers; ArgumentError where one does not exist."""
+    given = tuple(layers)
+    if unknown := sorted(set(given) - set(network.outputs)):
+        raise ArgumentError(f"`record` names {', '.join(unknown)}, the layers are {', '.join(network.outputs)}")
+    return given
+
+
+def _probe(graph: ChipGraph, network: StockNetwork, layer: str) -> Any:
+    """A state probe on the membranes of the population that carries a layer's spikes."""
+    probes: Any = importlib.import_module("lava.utils.loihi2_state_probes")
+    return probes.StateProbe(graph.neurons[network.outputs[layer].name].v)
 
 
 def _network_and_record(
@@ -134,15 +244,3 @@ def _network_and_record(
         return chip_network(model, frames, neuron, fire_once), run_engine(model, frames, fire_once)
     stock = model if isinstance(model, StockNetwork) else lower(model, "stock", frames, fire_once=fire_once)
     return chip_network(stock, frames, neuron, fire_once), run_stock(stock, frames)
-
-
-def _run(
-    network: StockNetwork, frames: NDArray[Any], neuron: Neuron | None, config: Loihi2HwCfg
-) -> dict[str, NDArray[np.int32]]:
-    graph = connect_chip(network, frames, neuron=neuron)
-    first = next(iter(graph.inputs.values()))
-    try:
-        first.run(condition=RunSteps(num_steps=graph.steps), run_cfg=config)
-        return graph.spikes()
-    finally:
-        first.stop()

@@ -64,7 +64,7 @@ def neuron_process(population: Population) -> Any:
         "du": population.current_decay,
         "dv": population.voltage_decay,
         "bias_mant": np.broadcast_to(mantissa, shape).astype(np.int32),
-        "bias_exp": np.full(shape, exponent, np.int32),
+        "bias_exp": exponent,
         "name": population.name,
     }
     if population.reset is None:

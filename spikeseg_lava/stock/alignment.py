@@ -58,7 +58,10 @@ def best_lag(network: StockNetwork, rows: Mapping[str, Rows], expected: SpikeRec
 
 
 def _share(expected: SpikeRecord, found: SpikeRecord) -> float:
-    ratios = [layer.common_spikes / max(1, _union(layer)) for layer in compare(expected, found).layers]
+    ratios = [
+        layer.common_spikes / max(1, _union(layer))
+        for layer in compare(expected, found, layers=list(found.spikes)).layers
+    ]
     return float(np.mean(ratios))
 
 

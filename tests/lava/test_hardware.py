@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from builders import planes_conv, pooled_model
 from lava.magma.core import run_configs
 from lava.magma.core.run_configs import Loihi2HwCfg
 from lava.proc.io.encoder import Compression
@@ -20,13 +23,15 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.lava import loihi as hardware
-from spikeseg_lava.lava.chip_graph import build_chip_graph
-from spikeseg_lava.lava.loihi import LoihiHost, choose_host, run_config, run_loihi2
-from spikeseg_lava.network.floats import ConvLayer, Neuron
+from spikeseg_lava.lava.chip_graph import build_chip_graph, chip_synapse, message_bits, unproven_forms
+from spikeseg_lava.lava.loihi import ChipRun, LoihiHost, choose_host, run_config, run_loihi2
+from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.network import StockNetwork
+from spikeseg_lava.stock.parts import KernelSynapse
+from spikeseg_lava.stock.steps import KernelState
 
 STAND_IN = Path(__file__).parent / "stand_in"
 EXTENSION = ("lava.proc.embedded_io", "lava.proc.embedded_io.spike", "lava.utils.loihi2_profiler")
@@ -96,13 +101,78 @@ def test_adapters_stand_between_host_and_chip(
 ) -> None:
     network = lowered(model, True)
     graph = build_chip_graph(network, frames)
-    entered = {"shape": (6, 4, 2), "bits": 8, "exp": 0, "compression": Compression.DENSE}
+    entered = {"shape": (6, 4, 2), "bits": 16, "exp": 0, "compression": Compression.DENSE}
     assert [("in", entered), ("out", {"shape": (7, 4, 2), "bits": 0})] == adapters.CALLS
     assert set(graph.neurons) == {population.name for population in network.populations}
     assert graph.steps > network.chip_steps(FRAMES)
     sent = graph.inputs["input_shift0_delay0"].data.init
     np.testing.assert_array_equal(sent[..., :FRAMES], frames.transpose(3, 2, 1, 0))
     assert not sent[..., FRAMES:].any()
+
+
+@pytest.mark.parametrize("method", ["windows", "mirror"])
+def test_only_forms_that_public_code_shows_or_that_are_named_go_to_the_chip(
+    adapters: Any, frames: NDArray[np.float32], method: Any
+) -> None:
+    network = lower(pooled_model(), method=method, frames=FRAMES)
+    clip = np.zeros((FRAMES, 2, 6, 10), np.float32)
+    graph = build_chip_graph(network, clip)
+    named = unproven_forms(network)
+    assert any("synapse groups" in form for form in named)
+    adapters.refuse_what_public_code_does_not_show(graph, named)
+    with pytest.raises(NotImplementedError, match="synapses, threshold"):
+        adapters.refuse_what_public_code_does_not_show(graph, ())
+
+
+def test_a_plain_network_takes_only_what_public_code_shows(adapters: Any) -> None:
+    layer = planes_conv("conv1", [np.full((2, 2, 3, 3), 4)], 30, 0, floor=False)
+    model = FixedPointModel((layer, PoolLayer("pool1", (2, 2), (2, 2))), InputCode(3, 1.0), input_size=(6, 8))
+    network = lower(model, frames=FRAMES, fire_once=False)
+    assert unproven_forms(network) == []
+    adapters.refuse_what_public_code_does_not_show(build_chip_graph(network, np.zeros((FRAMES, 2, 6, 8))), ())
+
+
+def test_a_pool_as_a_kernel_with_a_diagonal_adds_up_the_same(adapters: Any) -> None:
+    weight = np.arange(1, 13).reshape(3, 1, 2, 2)
+    grouped = KernelSynapse("pool", "a", "b", weight, groups=3)
+    whole = chip_synapse(grouped)
+    assert isinstance(whole, KernelSynapse)
+    assert (whole.groups, whole.weight.shape) == (1, (3, 3, 2, 2))
+    spikes = np.random.default_rng(2).random((5, 7, 3)) < 0.4
+    ours, full = (
+        KernelState(synapse, (3, 5, 7), (3, 4, 6)).deliver(spikes.astype(int)) for synapse in (grouped, whole)
+    )
+    np.testing.assert_array_equal(ours, full)
+
+
+@pytest.mark.parametrize(("bits", "width"), [(0, 0), (1, 16), (16, 16), (17, 24), (25, 32)])
+def test_messages_have_widths_that_public_code_shows(bits: int, width: int) -> None:
+    assert message_bits(bits) == width
+
+
+def test_only_layers_asked_for_come_back(adapters: Any, model: FixedPointModel, frames: NDArray[np.float32]) -> None:
+    second = planes_conv("conv2", [np.full((1, 2, 1, 1), 9)], 5, 0)
+    both = replace(model, layers=(*model.layers, second))
+    network = lower(both, method="windows", frames=FRAMES)
+    record = run_loihi2(network, frames, select_tag="fixed_pt", record=["conv2"], timeout=100)
+    expected = run_engine(both, frames)
+    assert list(record.spikes) == ["conv2"]
+    np.testing.assert_array_equal(record.spikes["conv2"], expected.spikes["conv2"])
+    for wish in ("record", "probes"):
+        with pytest.raises(ArgumentError, match="names conv7, the layers are conv1, conv2"):
+            run_loihi2(network, frames, select_tag="fixed_pt", **{wish: ["conv7"]})  # type: ignore[arg-type]
+
+
+def test_profilers_and_compiler_options_reach_lava() -> None:
+    profiler = object()
+    assert run_config(callback_fxs=[profiler]).callback_fxs == [profiler]
+
+
+def test_a_run_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    with pytest.raises(BackendError, match=r"did not finish within `timeout` 0\.05 s"):
+        ChipRun(timeout=0.05)._start(SimpleNamespace(run=lambda **given: released.wait(5)), None, None)  # type: ignore[arg-type]
+    released.set()
 
 
 def test_only_layers_asked_for_are_read(adapters: Any, model: FixedPointModel, frames: NDArray[np.float32]) -> None:
