@@ -210,6 +210,30 @@ def test_ctrl_c_ends_the_graph_and_the_interpreter(whole_group: bool) -> None:
     assert "KeyboardInterrupt" in errors
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("fork", [1, 3])
+def test_a_signal_while_the_graph_starts_is_not_lost(fork: int, name: str) -> None:
+    child = in_new_interpreter(f"""
+        forks = []
+        def interrupt():
+            forks.append(1)
+            if len(forks) == {fork}:
+                os.killpg(os.getpid(), signal.{name})
+                time.sleep(0.05)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        os.register_at_fork(after_in_parent=interrupt)
+        graph = build_graph(small_model(), size=(11, 17), steps=endless())
+        try:
+            supervised(graph.source, graph.run_config)
+        except KeyboardInterrupt:
+            print("interrupted after", len(forks))
+    """)
+    output, errors = ended(child)
+    assert (child.returncode, output) == (0, f"interrupted after {fork}\n")
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors
+
+
 def test_children_die_with_a_parent_that_is_killed() -> None:
     child = in_new_interpreter("""
         graph = build_graph(small_model(), size=(11, 17), steps=endless())

@@ -58,12 +58,35 @@ def start_child(builder: Any, name: str) -> ChildProcess:
     fork = multiprocessing.get_context("fork")
     reports, sender = fork.Pipe(duplex=False)
     process = fork.Process(target=run_child, args=(builder, sender, os.getpid()), name=name, daemon=True)
-    with warnings.catch_warnings(), children_allowed():
+    with warnings.catch_warnings(), children_allowed(), signals_held():
         # Python >= 3.12 warns of forks beside threads; ours hold no lock, they wait on semaphores of finished graphs.
         warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
         process.start()
     sender.close()
     return ChildProcess(name, process, reports)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block has ended.
+
+    Python drops an exception that a signal raises within its hooks around `fork`, and a child that has not yet begun
+    would raise it a second time. Only the main thread runs handlers, so a fork of another thread needs no care.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 @contextmanager
@@ -81,6 +104,7 @@ def children_allowed() -> Iterator[None]:
 def run_child(builder: Any, reports: Connection, parent: int) -> None:
     """What a child runs from fork to exit. It sends any exception to the parent as a traceback, and prints nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=die_with, args=(parent,), daemon=True).start()
     try:
         model = builder.build()
