@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikeseg_lava.cli import options
-from spikeseg_lava.cli.console import note, progress, say, say_table
+from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
 from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantisation, check_sensor_size, integers_of, runner_of
 from spikeseg_lava.cli.networks import network_and_input, read_network
+from spikeseg_lava.errors import ArgumentError
 
 if TYPE_CHECKING:
     from spikeseg_lava.detection.detect import Detected
     from spikeseg_lava.detection.objects import DetectedObject
-    from spikeseg_lava.events.recording import Recording
+    from spikeseg_lava.events.stream import EventStream
+    from spikeseg_lava.execution.samples import StreamSettings
 
 COLUMNS = (
     "id",
@@ -45,7 +48,8 @@ def detect(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="[NETWORK] RECORDING", help="Recording, and before it the network; default: the demo's."
+            metavar="[NETWORK] RECORDING...",
+            help="Recording, and before it the network; default: the demo's. Of many, name the network as well.",
         ),
     ],
     backend: options.BackendName = options.Backend.EVENT,
@@ -59,6 +63,7 @@ def detect(
     size: options.Size = None,
     sensor_size: options.SensorSize = None,
     binary: options.Binary = False,
+    keep_partial: options.KeepPartial = False,
     winners: Annotated[
         Winners,
         typer.Option(
@@ -72,9 +77,15 @@ def detect(
         typer.Option(metavar="TAU", min=0, max=1, help="Similarity above which spikes belong to one object."),
     ] = 0.1,
     min_spikes: options.MinSpikes = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Recordings at a time; -1: one a core.")] = 1,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the objects (.csv or .json).", rich_help_panel=options.OUTPUT),
+        typer.Option(
+            metavar="PATH",
+            help="Write the objects (.csv or .json); of many recordings, the folder for a .csv of each.  "
+            "[default: none; of many: objects]",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV and nothing else.", rich_help_panel=options.OUTPUT)
@@ -96,36 +107,93 @@ def detect(
     ] = None,
 ) -> None:
     """Find the objects of a recording: id, class, box, centroid, time span, spikes and confidence, on the sensor."""
-    from spikeseg_lava.detection.detect import detect_objects
-    from spikeseg_lava.detection.samples import samples_of
-    from spikeseg_lava.events.read import read_recording
+    from spikeseg_lava.events.read import open_events
+    from spikeseg_lava.execution.objects import detect_recording
+    from spikeseg_lava.execution.samples import LEAST_FILL, StreamSettings
 
-    options.check_output("--output", output, ".csv", ".json")
-    options.check_output("--picture", picture, *options.PICTURES)
-    options.check_output("--animation", animation, ".gif", ".mp4")
-    options.check_output("--space-time", space_time, ".html")
-    network_file, recording_file = network_and_input(files)
+    network_file, recordings = _network_and_recordings(files)
+    many = len(recordings) > 1
+    _check_outputs(many, output, csv, {"--picture": picture, "--animation": animation, "--space-time": space_time})
     binning = options.binning(timesteps, size, binary, sensor_size)
-    duration = options.microseconds(window)
     network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
-    recording = read_recording(recording_file, sensor_size=binning.sensor_size)
-    check_sensor_size(recording, recording_file)
-    steps = timesteps or network.timesteps or DEFAULT_TIMESTEPS
-    frame_size = binning.size or network.input_size
+    settings = StreamSettings(
+        options.microseconds(window), timesteps or network.timesteps or DEFAULT_TIMESTEPS, binning.size, binary,
+        sensor_size=binning.sensor_size, fire_once=fire_once, least_fill=0.0 if keep_partial else LEAST_FILL,
+    )  # fmt: skip
+    how = {"pool_winners": winners.value, "tau": tau, "min_spikes": min_spikes}
     if backend != options.Backend.TORCH:
         network = integers_of(network, None, Quantisation())
-    samples = samples_of(recording, runner_of(network, backend.value, fire_once), duration, steps, frame_size, binary)
+    if many:
+        _detect_many(network, recordings, output or Path("objects"), settings, backend, jobs, json, how)
+        return
+    stream = open_events(recordings[0], sensor_size=binning.sensor_size)
+    check_sensor_size(stream, recordings[0])
+    run = None if backend == options.Backend.EVENT else runner_of(network, backend.value, fire_once)
     with progress() as bar:
-        counted = bar.track(samples, total=len(recording.window_starts(duration)), description="samples")
-        found = detect_objects(
-            counted, network, recording.size, duration, pool_winners=winners.value, tau=tau, min_spikes=min_spikes
-        )
+        found = detect_recording(
+            network, stream, settings, run,
+            progress=lambda samples, total: bar.track(samples, total=total, description="samples"), **how,
+        )  # fmt: skip
     _print(found, csv, json)
     tell = note if csv or json else say
-    title = f"{recording_file.name} seen by {network_file.name}"
-    for path, write in _files(recording, found, title, output, picture, animation, space_time):
+    title = f"{recordings[0].name} seen by {network_file.name}"
+    for path, write in _files(stream, found, title, output, picture, animation, space_time):
         write(path)
         tell(f"written: {path}")
+
+
+def _network_and_recordings(files: list[Path]) -> tuple[Path, list[Path]]:
+    """The network and all recordings; one file alone is a recording, for the shipped network."""
+    if len(files) > 2:
+        return files[0], files[1:]
+    network, recording = network_and_input(files)
+    return network, [recording]
+
+
+def _check_outputs(many: bool, output: Path | None, csv: bool, pictures: dict[str, Path | None]) -> None:
+    """ArgumentError where something asked for cannot be written."""
+    if many:
+        refused = [name for name, path in pictures.items() if path is not None] + ["--csv"] * csv
+        if refused:
+            raise ArgumentError(
+                f"`{refused[0]}` is for one recording; of many, `--output` names a folder for their CSV"
+            )
+        return
+    options.check_output("--output", output, ".csv", ".json")
+    endings = {"--picture": options.PICTURES, "--animation": (".gif", ".mp4"), "--space-time": (".html",)}
+    for name, path in pictures.items():
+        options.check_output(name, path, *endings[name])
+
+
+def _detect_many(
+    network: Any,
+    recordings: list[Path],
+    folder: Path,
+    settings: StreamSettings,
+    backend: options.Backend,
+    jobs: int,
+    json: bool,
+    how: dict[str, Any],
+) -> None:
+    """Objects of every recording into a file of its own; exit code 1 where one failed."""
+    from spikeseg_lava.execution.objects import detect_many
+
+    if backend != options.Backend.EVENT:
+        raise ArgumentError(f"`--backend` {backend.value} runs one recording; many need event")
+    with progress() as bar:
+        found = detect_many(recordings, network, folder, settings, jobs=jobs, check=check_sensor_size, **how)
+        done = {item.source: item for item in bar.track(found, total=len(recordings), description="recordings")}
+    results = [done[path] for path in recordings]
+    if json:
+        say_json({"files": [{**asdict(x), "source": str(x.source), "output": str(x.output)} for x in results]})
+    else:
+        rows = [(x.source.name, x.objects, x.spikes, x.seconds) for x in results if x.error is None]
+        say_table("objects, recording by recording", ("file", "objects", "classification spikes", "seconds"), rows)
+        say(f"files of objects: {folder}")
+    for item in results:
+        if item.error is not None:
+            note(f"failed: {item.source}: {item.error}")
+    raise typer.Exit(1 if any(item.error for item in results) else 0)
 
 
 def _print(found: Detected, csv: bool, json: bool) -> None:
@@ -135,9 +203,14 @@ def _print(found: Detected, csv: bool, json: bool) -> None:
         typer.echo(csv_text(found) if csv else json_text(found), nl=json)
         return
     seconds = (found.end_us - found.start_us) / 1e6
-    title = f"{len(found.objects)} object(s) in {seconds:g} s; sensor pixels, seconds from the first sample"
+    title = f"{len(found.objects)} object(s) in {brief(seconds)} s; sensor pixels, seconds from the first sample"
     say_table(title, COLUMNS, (_row(item, found.start_us) for item in found.objects), DROPPED, "--csv")
     say(f"{found.spikes} classification spikes in {found.samples} sample(s); {found.unlocated} lead to no pixel")
+
+
+def brief(seconds: float) -> str:
+    """Two places at most: 1.6, 0.17, 600."""
+    return f"{seconds:.2f}".rstrip("0").rstrip(".")
 
 
 def _row(item: DetectedObject, start_us: int) -> tuple[Any, ...]:
@@ -150,7 +223,7 @@ def _row(item: DetectedObject, start_us: int) -> tuple[Any, ...]:
 
 
 def _files(
-    recording: Recording,
+    stream: EventStream,
     found: Detected,
     title: str,
     output: Path | None,
@@ -168,13 +241,13 @@ def _files(
 
     def film(path: Path) -> None:
         with progress() as bar:
-            pictures.animate(recording, found, path, title=title, progress=_tracked(bar, "pictures"))
+            pictures.animate(stream.recording(), found, path, title=title, progress=_tracked(bar, "pictures"))
 
     asked: list[tuple[Path | None, Callable[[Path], None]]] = [
         (output, objects),
-        (picture, lambda path: pictures.draw_detections(recording, found, path, title)),
+        (picture, lambda path: pictures.draw_detections(stream.recording(), found, path, title)),
         (animation, film),
-        (space_time, lambda path: pictures.write_space_time(recording, found, path, title)),
+        (space_time, lambda path: pictures.write_space_time(stream.recording(), found, path, title)),
     ]
     return [(path, write) for path, write in asked if path is not None]
 

@@ -49,6 +49,7 @@ def evaluate(
         float, typer.Option(metavar="PIXELS", help="How far a detection may be from a labelled path.")
     ] = 6.0,
     min_spikes: options.MinSpikes = 1,
+    keep_partial: options.KeepPartial = False,
     results: Annotated[
         Path | None,
         typer.Option(
@@ -65,6 +66,7 @@ def evaluate(
 ) -> None:
     """Sensitivity, specificity and informedness on labelled recordings: what quantizing costs in detections."""
     from spikeseg_lava import evaluation
+    from spikeseg_lava.execution.samples import LEAST_FILL
 
     options.check_output("--results", results, ".json")
     options.check_output("--output", output, ".csv")
@@ -78,6 +80,8 @@ def evaluate(
         binary,
         radius,
         min_spikes=min_spikes,
+        fire_once=fire_once,
+        least_fill=0.0 if keep_partial else LEAST_FILL,
     )
     if dataset is None:
         sources = evaluation.synthetic_sources(synthetic, seed)

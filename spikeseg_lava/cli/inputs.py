@@ -22,7 +22,6 @@ from spikeseg_lava.spikes.record import SpikeRecord
 if TYPE_CHECKING:
     from spikeseg_lava.events.recording import Recording
 
-Runner = Callable[[NDArray[np.float32]], SpikeRecord]
 DEFAULT_TIMESTEPS = 10
 MOST_DROPPED = 0.01  # share of the events that may lie outside a sensor size the user gave
 
@@ -134,7 +133,9 @@ def read_clips(
     return [read_frames(path, network, binning) for path in paths] if paths else None
 
 
-def runner_of(model: SpikingNetwork | FixedPointModel, backend: str, fire_once: bool) -> Runner:
+def runner_of(
+    model: SpikingNetwork | FixedPointModel, backend: str, fire_once: bool
+) -> Callable[[NDArray[np.float32]], SpikeRecord]:
     """What runs one sample."""
     from spikeseg_lava.execution.backends import run
 

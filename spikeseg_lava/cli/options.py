@@ -165,6 +165,14 @@ SensorSize = Annotated[
         rich_help_panel=RECORDING,
     ),
 ]
+KeepPartial = Annotated[
+    bool,
+    typer.Option(
+        "--keep-partial",
+        help="Keep a last window that the recording fills by less than half.",
+        rich_help_panel=RECORDING,
+    ),
+]
 Binary = Annotated[
     bool,
     typer.Option(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.cli.inputs import Runner, runner_of
+from spikeseg_lava.cli.inputs import runner_of
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 
 if TYPE_CHECKING:
+    from spikeseg_lava.execution.objects import Runner
     from spikeseg_lava.stock.cost import StockReport
 
 FLOAT, INTEGER, STOCK = "float", "fixed-point", "stock parts"
@@ -36,7 +37,7 @@ def variants_of(
     model = quantize(network, calibration=calibration)
     variants: dict[str, Runner] = {
         FLOAT: runner_of(network, "torch", fire_once),
-        INTEGER: runner_of(model, backend, fire_once),
+        INTEGER: model if backend == "event" else runner_of(model, backend, fire_once),
     }
     if stock is not None:
         from spikeseg_lava.stock.lower import lower

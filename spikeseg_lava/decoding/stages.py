@@ -46,6 +46,13 @@ def decoding_layers(network: SpikingNetwork | FixedPointModel, weights: str = ST
     return tuple(_unit(x) if isinstance(x, ConvLayer) and weights == UNIT else x for x in layers)
 
 
+def traced_layers(network: SpikingNetwork | FixedPointModel) -> frozenset[str]:
+    """Names of the layers whose spikes are decoded: those below a pool, and the last."""
+    names = [layer.name for layer in network.layers]
+    below = (name for name, layer in zip(names, network.layers[1:], strict=False) if isinstance(layer, PoolLayer))
+    return frozenset([*below, names[-1]])
+
+
 def fitting_weights(network: SpikingNetwork | FixedPointModel) -> str:
     """ "stored" where a classification spike can pass HULK's threshold with the weights as they are, else "unit"."""
     top = decoding_layers(network)[-1]

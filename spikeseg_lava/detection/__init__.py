@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from spikeseg_lava.detection.detect import Detected, detect_objects
+from spikeseg_lava.detection.detect import Detected, Sample, detect_objects
 from spikeseg_lava.detection.objects import DEFINITIONS, DetectedObject, Sighting
-from spikeseg_lava.detection.samples import Sample, samples_of
 from spikeseg_lava.detection.table import COLUMNS, rows, write_csv, write_json
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "Sighting",
     "detect_objects",
     "rows",
-    "samples_of",
     "write_csv",
     "write_json",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.compilation import compiled
 from spikeseg_lava.decoding.instance import Box
 from spikeseg_lava.events.frames import rescaled
 from spikeseg_lava.network.floats import Pair
@@ -32,13 +35,19 @@ def point_on_sensor(point: Sequence[float], frame: Pair, sensor: Pair) -> tuple[
 
 
 def _span(first: int, last: int, frame: int, sensor: int) -> tuple[int, int]:
-    columns = rescaled(sensor, frame)
+    columns = _columns(sensor, frame)
     low = int(np.searchsorted(columns, first, "left"))
     high = int(np.searchsorted(columns, last, "right")) - 1
     if low <= high:
         return low, high
     nearest = round((first + last) / 2 * (sensor - 1) / max(frame - 1, 1))
     return nearest, nearest
+
+
+@functools.lru_cache(maxsize=16)
+def _columns(sensor: int, frame: int) -> NDArray[np.int64]:
+    """Int64[sensor]: the column of the frame that each of the sensor falls into."""
+    return rescaled(sensor, frame)
 
 
 def hull(boxes: Sequence[Box]) -> Box:
@@ -49,23 +58,17 @@ def hull(boxes: Sequence[Box]) -> Box:
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def overlaps(boxes: Sequence[Box]) -> NDArray[np.bool_]:
-    """Bool[N, N]: which boxes share a pixel."""
-    corners = np.array(boxes)
-    low = np.maximum(corners[:, None, :2], corners[:, :2])
-    high = np.minimum(corners[:, None, 2:], corners[:, 2:])
-    return np.all(low <= high, axis=2)
-
-
-def iou(a: Box, b: Box) -> float:
+@compiled
+def iou(a, b):
     """Shared pixels over all pixels of two boxes."""
-    width, height = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) + 1 for i in (0, 1))
+    width, height = min(a[2], b[2]) - max(a[0], b[0]) + 1, min(a[3], b[3]) - max(a[1], b[1]) + 1
     shared = max(width, 0) * max(height, 0)
-    areas = [(x1 - x0 + 1) * (y1 - y0 + 1) for x0, y0, x1, y1 in (a, b)]
-    return shared / (sum(areas) - shared)
+    areas = (a[2] - a[0] + 1) * (a[3] - a[1] + 1) + (b[2] - b[0] + 1) * (b[3] - b[1] + 1)
+    return shared / (areas - shared)
 
 
-def gap(a: Box, b: Box) -> float:
+@compiled
+def gap(a, b):
     """Pixels between two boxes along a straight line; 0 where they touch or overlap."""
-    across, down = (max(a[i], b[i]) - min(a[i + 2], b[i + 2]) - 1 for i in (0, 1))
-    return float(np.hypot(max(across, 0), max(down, 0)))
+    across, down = max(a[0], b[0]) - min(a[2], b[2]) - 1, max(a[1], b[1]) - min(a[3], b[3]) - 1
+    return math.hypot(max(across, 0), max(down, 0))

@@ -12,8 +12,10 @@ from spikeseg_lava.decoding.instance import Box
 from spikeseg_lava.detection.geometry import hull
 
 DEFINITIONS = {
-    "box": "smallest box around all masks of the object, in sensor pixels from 0, both ends included",
-    "centroid": "mean of the masks' centroids, one per classification spike, in sensor pixels",
+    "box": "smallest box around the events under the masks of the object, in sensor pixels from 0, both ends included; "
+    "an event counts that has others near it in its time step; where there is none, or asked for: around the masks",
+    "centroid": "mean of these events in each time step, weighted by classification spikes, in sensor pixels; or of "
+    "the masks' centroids",
     "time span": "from the start of the first time step in which it was seen to the end of the last, microseconds",
     "spikes": "classification spikes whose mask is not empty",
     "velocity": "straight-line fit of the centroid over the time steps, pixels per second; none for a single step",
@@ -32,6 +34,8 @@ class Sighting:
         box: (x0, y0, x1, y1) in pixels, both ends included.
         centroid: (x, y) in pixels.
         spikes: classification spikes.
+        mask_box, mask_centroid: those of the masks, where `box` and `centroid` are those of the events under them.
+            They are what sightings are linked by, since the masks of neighbouring steps overlap.
     """
 
     start_us: int
@@ -40,13 +44,29 @@ class Sighting:
     box: Box
     centroid: tuple[float, float]
     spikes: int
+    mask_box: Box | None = None
+    mask_centroid: tuple[float, float] | None = None
+
+    @property
+    def extent(self) -> tuple[Box, tuple[float, float]]:
+        """Box and centroid of the masks, as far as they are known: what it is linked by."""
+        return self.mask_box or self.box, self.mask_centroid or self.centroid
 
 
 def together(a: Sighting, b: Sighting) -> Sighting:
     """One sighting of what was seen in two parts in one time step."""
     spikes = a.spikes + b.spikes
-    x, y = ((p * a.spikes + q * b.spikes) / spikes for p, q in zip(a.centroid, b.centroid, strict=True))
-    return replace(a, box=hull([a.box, b.box]), centroid=(x, y), spikes=spikes)
+    masks = {}
+    if a.mask_box and b.mask_box and a.mask_centroid and b.mask_centroid:
+        masks["mask_box"] = hull([a.mask_box, b.mask_box])
+        masks["mask_centroid"] = _mean(a.mask_centroid, a.spikes, b.mask_centroid, b.spikes)
+    centroid = _mean(a.centroid, a.spikes, b.centroid, b.spikes)
+    return replace(a, box=hull([a.box, b.box]), centroid=centroid, spikes=spikes, **masks)
+
+
+def _mean(p: tuple[float, float], of_p: int, q: tuple[float, float], of_q: int) -> tuple[float, float]:
+    x, y = ((u * of_p + v * of_q) / (of_p + of_q) for u, v in zip(p, q, strict=True))
+    return x, y
 
 
 @dataclass(frozen=True)

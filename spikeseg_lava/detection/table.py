@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from contextlib import ExitStack
 from typing import Any
 
 from spikeseg_lava import files
@@ -51,6 +52,31 @@ def csv_text(detected: Detected) -> str:
     return text.getvalue()
 
 
+class CsvWriter:
+    """A CSV file of objects that are written as they are found; a context manager. An error leaves no file behind."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._stack, self._path = ExitStack(), path
+
+    def __enter__(self) -> CsvWriter:
+        self._file = self._stack.enter_context(files.writing(self._path))
+        self._file.write(_csv_of([]))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def add(self, found: DetectedObject) -> None:
+        """Write one object."""
+        self._file.write(_csv_of([_row(found)]).partition(b"\n")[2])
+
+
+def _csv_of(table: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    files.write_csv(text, COLUMNS, table)
+    return text.getvalue().encode()
+
+
 def json_text(detected: Detected) -> str:
     """Objects with all their sightings, units and definitions, and what the samples held."""
     facts = {
@@ -63,8 +89,9 @@ def json_text(detected: Detected) -> str:
         "units": {name: unit for name, unit in COLUMNS.items() if unit},
         "definitions": DEFINITIONS,
     }
-    objects = [{**_row(found), "sightings": _sightings(found)} for found in detected.objects]
-    return json.dumps({**facts, "objects": objects}, indent=1)
+    objects = (json.dumps({**_row(found), "sightings": _sightings(found)}) for found in detected.objects)
+    head = json.dumps({**facts, "objects": []}, indent=1).removesuffix("[]\n}")
+    return head + "[\n  " + ",\n  ".join(objects) + "\n ]\n}"  # a line an object: indenting takes a minute an hour
 
 
 def _sightings(found: DetectedObject) -> list[dict[str, Any]]:

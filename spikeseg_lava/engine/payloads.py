@@ -52,6 +52,12 @@ class SparseSteps:
         return cls(offsets, index, values.astype(np.int32))
 
     @classmethod
+    def of_nonzero(cls, frames: NDArray[Any]) -> SparseSteps:
+        """A payload of 1 at every value other than 0 of frames [T, C, H, W]."""
+        offsets, index, _ = nonzero_values(np.ascontiguousarray(frames))
+        return cls.of_spikes(offsets, index)
+
+    @classmethod
     def of_frames(cls, frames: NDArray[Any], code: InputCode) -> SparseSteps:
         """The payloads `code.encode(frames)` of frames Float[T, C, H, W]; only values other than 0 are encoded.
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from spikeseg_lava.detection.detect import detect_objects
-from spikeseg_lava.detection.samples import Runner, samples_of
 from spikeseg_lava.errors import ArgumentError, RecordingError
-from spikeseg_lava.evaluation.results import Book, Result, Settings, Skipped
+from spikeseg_lava.evaluation.results import Result, ResultsFile, Settings, Skipped
 from spikeseg_lava.evaluation.sources import Source
 from spikeseg_lava.evaluation.volumes import count_volumes, paths_of
 from spikeseg_lava.events.recording import Recording
+from spikeseg_lava.events.stream import EventStream
+from spikeseg_lava.execution.objects import Runner, detect_recording
+from spikeseg_lava.execution.samples import StreamSettings
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel, network_digest
 
@@ -35,7 +36,8 @@ def evaluate(
 
     Args:
         sources: recordings with labels; those without are skipped with a reason, as are unreadable ones.
-        runners: name of a network (float, fixed-point, lowered, ...) -> what runs one sample of frames on it.
+        runners: name of a network (float, fixed-point, lowered, ...) -> the model, which a kept event engine runs, or
+            whatever runs one sample of frames on it.
         network: whose weights decode the records of all of them.
         path: a JSON file; default: none.
         facts: what else must be the same to go on with the results of `path`, JSON-compatible (`fire_once`, ...).
@@ -45,13 +47,13 @@ def evaluate(
     """
     if not runners:
         raise ArgumentError("`runners` is empty: nothing to evaluate")
-    book = Book(path, {**asdict(settings), "network": network_digest(network)[:16], **(facts or {})})
+    kept = ResultsFile(path, {**asdict(settings), "network": network_digest(network)[:16], **(facts or {})})
     for source in sources:
-        known = {name: book.results.get((source.name, name)) for name in runners}
+        known = {name: kept.results.get((source.name, name)) for name in runners}
         yield from (result for result in known.values() if result is not None)
         missing = [name for name, result in known.items() if result is None]
         if missing:
-            yield from book.keep(_evaluate_source(source, {name: runners[name] for name in missing}, network, settings))
+            yield from kept.keep(_evaluate_source(source, {name: runners[name] for name in missing}, network, settings))
 
 
 def _evaluate_source(
@@ -79,19 +81,28 @@ def _judge(
     network: SpikingNetwork | FixedPointModel,
     settings: Settings,
 ) -> Result:
-    duration = settings.duration_us
-    detected = detect_objects(
-        samples_of(recording, run, duration, settings.timesteps, settings.size, settings.binary),
-        network,
-        recording.size,
+    duration, stream = settings.duration_us, EventStream.of_recording(recording)
+    size = settings.size or recording.size
+    cut = StreamSettings(
         duration,
+        settings.timesteps,
+        size,
+        settings.binary,
+        fire_once=settings.fire_once,
+        least_fill=settings.least_fill,
+    )
+    detected = detect_recording(
+        network,
+        stream,
+        cut,
+        run,
         pool_winners=settings.pool_winners,
         tau=settings.tau,
-        reach=settings.reach,
+        max_distance=settings.max_distance,
         min_spikes=settings.min_spikes,
     )
     sightings = [s for found in detected.objects for s in found.sightings]
     paths = [] if recording.labels is None else paths_of(recording.labels)
-    starts = recording.window_starts(duration)
+    starts = cut.window_starts(stream)
     counts, seen = count_volumes(sightings, paths, recording.size, starts, duration, settings.radius)
     return Result(source.name, source.pass_name, source.camera, name, counts, detected.spikes, tuple(seen))

@@ -1,6 +1,6 @@
-"""How an evaluation is done, and what comes of it.
+"""How an evaluation is done, what comes of it, and the file that keeps it.
 
-The file of an evaluation: settings, definition, results so far. Rewritten aside and renamed with every result.
+The file holds settings, definition and the results so far; with every result it is written aside and renamed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from spikeseg_lava.decoding.winners import CAUSAL
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.evaluation.volumes import DEFINITION, Counts
+from spikeseg_lava.execution.samples import LEAST_FILL
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import Pair
 
@@ -29,7 +30,9 @@ class Settings:
         size: (height, width) of the frames; None: the sensor's own.
         binary: frames say whether there was an event, instead of how many.
         radius: how far a detection may be from a labelled path, in pixels of the sensor.
-        pool_winners, tau, reach, min_spikes: see `detect_objects`.
+        pool_winners, tau, max_distance, min_spikes: see `detect_objects`.
+        fire_once: a neuron of a model fires at most once per sample; other runners have their own way.
+        least_fill: see `StreamSettings`.
     """
 
     duration_us: int = 1_000_000
@@ -39,8 +42,10 @@ class Settings:
     radius: float = 6.0
     pool_winners: str = CAUSAL
     tau: float = 0.1
-    reach: float = 12.0
+    max_distance: float = 12.0
     min_spikes: int = 1
+    fire_once: bool = True
+    least_fill: float = LEAST_FILL
 
     def __post_init__(self) -> None:
         if not 0 < self.radius < 10_000:
@@ -76,7 +81,7 @@ class Skipped:
 VERSION = 1
 
 
-class Book:
+class ResultsFile:
     """Results by (recording, network); with a path, kept in that file."""
 
     def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> None:

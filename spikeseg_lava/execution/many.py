@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from spikeseg_lava.errors import ArgumentError, RecordError, printable
+from spikeseg_lava.execution.samples import StreamSettings
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.spike_file import SpikeFile, discard_empty
 
@@ -70,8 +71,7 @@ def run_many(
     Args:
         jobs: how many at a time, as joblib counts (-1: one a core); back ends of joblib set around the call are used.
         progress: called with each result as it comes, and the number of files.
-        settings: what `run_stream` takes: duration_us, timesteps, size, binary, start, sensor_size, fire_once,
-            carry_state.
+        settings: those of `StreamSettings`, as `run_stream` takes them.
 
     A complete output of the same model, settings and recording is left as it is; an unfinished one is continued.
 
@@ -80,7 +80,7 @@ def run_many(
             cannot be made. What is wrong with a single file is in its FileResult instead.
     """
     outputs = output_paths(files, output_dir)
-    _check_settings(settings)
+    StreamSettings.of(settings)
     results: dict[Path, FileResult] = {}
     with contextlib.closing(_finished(outputs, model, settings, _workers(jobs, len(outputs)))) as finished:
         for result in finished:
@@ -187,8 +187,10 @@ def is_complete(source: Path, output: Path, model: FixedPointModel, settings: di
         return False
 
 
-def output_paths(files: Iterable[str | os.PathLike[str]], output_dir: str | os.PathLike[str]) -> dict[Path, Path]:
-    """The spike file of each recording; makes the folder. ArgumentError where two would share one."""
+def output_paths(
+    files: Iterable[str | os.PathLike[str]], output_dir: str | os.PathLike[str], suffix: str = SUFFIX
+) -> dict[Path, Path]:
+    """The output file of each recording; makes the folder. ArgumentError where two would share one."""
     sources = [Path(file) for file in ([files] if isinstance(files, (str, os.PathLike)) else files)]
     if not sources:
         raise ArgumentError("`files` is empty, expected at least one recording")
@@ -201,11 +203,4 @@ def output_paths(files: Iterable[str | os.PathLike[str]], output_dir: str | os.P
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArgumentError(f"`output_dir` {folder} cannot be made: {error.strerror}") from error
-    return {source: folder / f"{source.name}{SUFFIX}" for source in sources}
-
-
-def _check_settings(settings: dict[str, Any]) -> None:
-    known = {"duration_us", "timesteps", "size", "binary", "start", "sensor_size", "fire_once", "carry_state"}
-    unknown = sorted(settings.keys() - known)
-    if unknown:
-        raise ArgumentError(f"`{unknown[0]}` is no setting of a stream, expected some of {', '.join(sorted(known))}")
+    return {source: folder / f"{source.name}{suffix}" for source in sources}

@@ -1,6 +1,6 @@
-"""Samples cut from a stream: the events of one time window after another, whatever the blocks they came in.
+"""A recording cut into samples: payloads of one window of time after another, or of whatever yields frames.
 
-What a stream is made of: payloads of one sample after another, from a recording or whatever yields frames.
+Only the events of one window and of one block of the file are in memory.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,42 +17,72 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.engine import checked_frames
 from spikeseg_lava.engine.payloads import SparseBins, SparseSteps
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.events import frames as binning
 from spikeseg_lava.events.frames import POLARITIES, checked_size, whole_number
-from spikeseg_lava.events.stream import Events, EventStream
+from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.network.floats import Pair
 from spikeseg_lava.network.model import FixedPointModel
 
-
-def window_starts(stream: EventStream, duration_us: int, start: int | None = None) -> range:
-    """Start times in microseconds of the windows up to the last event, as `Recording.window_starts` gives them."""
-    first = stream.start if start is None else whole_number("start", start)
-    return range(first, stream.stop + 1, whole_number("duration_us", duration_us, 1))
+SAMPLE_US = 1_000_000  # microseconds of a sample: ten bins of 100 ms, as EBSSA is trained on
+TIMESTEPS = 10
+LEAST_FILL = 0.5  # of a last window that objects are looked for in
 
 
-def windows(stream: EventStream, starts: range) -> Iterator[Events]:
-    """The events of each window `[start, start + step)`; only those of a window and of one block are in memory."""
-    blocks = stream.blocks()
-    pending, more = next(blocks), True
-    for start in starts:
-        while more and pending.t[-1] < start + starts.step:
-            block = next(blocks, None)
-            more = block is not None
-            pending = _joined(_from(pending, start), block) if block is not None else pending
-        first, last = np.searchsorted(pending.t, [start, start + starts.step])
-        yield _span(pending, first, last)
+@dataclass(frozen=True)
+class StreamSettings:
+    """How a recording is cut into samples, and how these are run.
 
+    Attributes:
+        duration_us: length of a sample in microseconds.
+        timesteps: steps of a sample.
+        size: (height, width) of the frames; default: the network's own, else the sensor's.
+        binary: 1 where there was any event, instead of normalised counts.
+        start: microseconds on the recording's clock; default: the first event.
+        sensor_size: (height, width) of the sensor, where the file does not say.
+        fire_once: a neuron fires at most once per sample.
+        carry_state: keep membranes and fire-once from sample to sample instead of clearing them.
+        least_fill: a last sample of which the recording covers a smaller share is left out, unless it is the only one:
+            its few events, divided by their own small maximum, would fire like a whole scene.
+    """
 
-def _from(events: Events, start: int) -> Events:
-    return _span(events, np.searchsorted(events.t, start), len(events.t))
+    duration_us: int = SAMPLE_US
+    timesteps: int = TIMESTEPS
+    size: Pair | None = None
+    binary: bool = False
+    start: int | None = None
+    sensor_size: Pair | None = None
+    fire_once: bool = True
+    carry_state: bool = False
+    least_fill: float = 0.0
 
+    def __post_init__(self) -> None:
+        whole_number("duration_us", self.duration_us, 1)
+        whole_number("timesteps", self.timesteps, 1)
+        if not 0 <= self.least_fill <= 1:
+            raise ArgumentError(f"`least_fill` must lie between 0 and 1, got {self.least_fill}")
 
-def _span(events: Events, first: int | np.intp, last: int | np.intp) -> Events:
-    return Events(events.x[first:last], events.y[first:last], events.t[first:last], events.p[first:last])
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> StreamSettings:
+        """From keyword arguments; ArgumentError for a name that is none of them."""
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(settings.keys() - set(known))
+        if unknown:
+            raise ArgumentError(f"`{unknown[0]}` is no setting of a stream, expected some of {', '.join(known)}")
+        return cls(**settings)
 
+    def window_starts(self, stream: EventStream) -> range:
+        """Start times in microseconds of the windows up to the last event."""
+        starts = stream.window_starts(self.duration_us, self.start)
+        return starts[:-1] if self.fill_of_last(stream) < self.least_fill else starts
 
-def _joined(first: Events, second: Events) -> Events:
-    columns = (np.concatenate([getattr(first, c), getattr(second, c)]) for c in ("x", "y", "t", "p"))
-    return Events(*columns)
+    def fill_of_last(self, stream: EventStream) -> float:
+        """The share of the last window that the recording covers; 1 where it is the only one."""
+        starts = stream.window_starts(self.duration_us, self.start)
+        return min((stream.stop + 1 - starts[-1]) / self.duration_us, 1.0) if len(starts) > 1 else 1.0
+
+    def frame_size(self, stream: EventStream, trained: Pair | None) -> Pair:
+        """(height, width) of the frames."""
+        return checked_size("size", self.size or trained or stream.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,37 +107,32 @@ class SampleSource:
     total: int | None = None
 
 
-def samples_of_events(
-    stream: EventStream,
-    model: FixedPointModel,
-    duration_us: int,
-    timesteps: int = 10,
-    *,
-    size: Pair | None = None,
-    binary: bool = False,
-    start: int | None = None,
-) -> SampleSource:
-    """One sample for each window of `duration_us` microseconds, `timesteps` bins each, as `Recording.windows` has them.
-
-    Args:
-        size: (height, width) of the frames; default: the model's own, else the sensor's.
-        binary: 1 where there was any event, instead of normalised counts.
-        start: microseconds on the recording's clock; default: the first event.
-    """
+def samples_of_events(stream: EventStream, model: FixedPointModel, settings: StreamSettings) -> SampleSource:
+    """One sample for each window of a recording."""
     if model.input_channels != POLARITIES:
         raise ArgumentError(f"`model` takes {model.input_channels} input channel(s), events have 2: one a polarity")
-    timesteps = whole_number("timesteps", timesteps, 1)
-    frame_size = checked_size("size", size or model.input_size or stream.size)
-    starts = window_starts(stream, duration_us, start)
-    bins = SparseBins(stream.size, frame_size, model.input, binary)
+    size, starts = settings.frame_size(stream, model.input_size), settings.window_starts(stream)
+    bins = SparseBins(stream.size, size, model.input, settings.binary)
 
     def samples(first: int) -> Iterator[Sample]:
-        for begin, events in zip(starts[first:], windows(stream, starts[first:]), strict=True):
-            yield Sample(bins.payloads(events, begin, starts.step, timesteps), frame_size, begin)
+        for begin, events in zip(starts[first:], stream.windows(starts[first:]), strict=True):
+            yield Sample(bins.payloads(events, begin, starts.step, settings.timesteps), size, begin)
 
     events = {"count": stream.count, "checksum": stream.checksum, "sensor": list(stream.size)}
-    binning = {"first": starts.start, "duration_us": starts.step, "timesteps": timesteps, "binary": binary}
-    return SampleSource(frame_size, samples, {**events, **binning}, len(starts))
+    steps = {"timesteps": settings.timesteps, "binary": settings.binary}
+    cut = {"first": starts.start, "duration_us": starts.step, **steps}
+    if settings.least_fill:
+        cut["samples"] = len(starts)
+    return SampleSource(size, samples, {**events, **cut}, len(starts))
+
+
+def frames_of_events(stream: EventStream, settings: StreamSettings) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """(start, frames Float32[T, 2, H, W]) of each window, for executions that take dense frames."""
+    size, starts = settings.frame_size(stream, None), settings.window_starts(stream)
+    for start, events in zip(starts, stream.windows(starts), strict=True):
+        bounds = np.searchsorted(events.t, binning.bin_edges(start, starts.step, settings.timesteps))
+        counts = binning.count_events(events.x, events.y, events.p, bounds, stream.size, size)
+        yield start, binning.present(counts) if settings.binary else binning.normalised(counts)
 
 
 def samples_of_frames(source: Iterable[NDArray[Any]], model: FixedPointModel) -> SampleSource:

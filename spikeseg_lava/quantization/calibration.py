@@ -56,6 +56,8 @@ def reference_runs(
     network: SpikingNetwork, clips: Sequence[Frames], fire_once: bool | None
 ) -> tuple[CalibrationRun, ...]:
     """The float network on every clip, in the given mode, or in both where `fire_once` is None."""
+    if not clips:
+        return ()
     from torch_reference import run_reference  # torch takes seconds to import
 
     modes = (True, False) if fire_once is None else (fire_once,)

@@ -11,12 +11,14 @@ import pytest
 
 from spikeseg_lava.demo.make import demo_network
 from spikeseg_lava.detection.detect import detect_objects
-from spikeseg_lava.detection.samples import samples_of
 from spikeseg_lava.detection.table import COLUMNS, rows, write_csv, write_json
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.events.scene import SceneParameters
+from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.events.synthetic import synthesize
+from spikeseg_lava.execution.objects import detect_recording
+from spikeseg_lava.execution.samples import StreamSettings
 from torch_reference import run_reference
 
 WINDOW = 1_600_000
@@ -31,8 +33,8 @@ def scene():
 def found_in(scene, size=None, **settings):
     x, y, t, p = scene.events
     recording = Recording(x, y, t, p.astype(np.uint8), scene.plan.size)
-    samples = samples_of(recording, lambda frames: run_reference(NETWORK, frames), WINDOW, 16, size)
-    return detect_objects(samples, NETWORK, recording.size, WINDOW, **settings)
+    cut, stream = StreamSettings(WINDOW, 16, size), EventStream.of_recording(recording)
+    return detect_recording(NETWORK, stream, cut, lambda frames: run_reference(NETWORK, frames), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,9 @@ def test_samples_in_another_order_are_refused():
         detect_objects([(5, frames, record), (0, frames, record)], NETWORK, (96, 128), 5)
 
 
-@pytest.mark.parametrize("bad", [{"reach": -1}, {"max_gap_us": -1}, {"reach": float("nan")}])
+@pytest.mark.parametrize(
+    "bad", [{"max_distance": -1}, {"max_gap_us": -1}, {"max_distance": float("nan")}, {"extent": "disc"}]
+)
 def test_impossible_settings_are_refused(bad):
     with pytest.raises(ArgumentError, match=next(iter(bad))):
         detect_objects([], NETWORK, (96, 128), WINDOW, **bad)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeseg_lava.detection.geometry import box_on_sensor, gap, hull, iou, overlaps, point_on_sensor
+from spikeseg_lava.detection.geometry import box_on_sensor, gap, hull, iou, point_on_sensor
 from spikeseg_lava.events.frames import rescaled
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -40,5 +40,4 @@ def test_overlap_and_distance_by_hand():
     a, touching, apart = (0, 0, 1, 1), (2, 0, 3, 1), (5, 5, 6, 6)
     assert (gap(a, a), gap(a, touching), gap(a, apart)) == (0, 0, np.hypot(3, 3))
     assert (iou(a, a), iou(a, (1, 0, 2, 1)), iou(a, apart)) == (1, 2 / 6, 0)
-    np.testing.assert_array_equal(overlaps([a, touching, (1, 1, 2, 2)]), [[1, 0, 1], [0, 1, 1], [1, 1, 1]])
     assert hull([a, apart]) == (0, 0, 6, 6)

@@ -111,10 +111,9 @@ def test_only_a_window_and_a_block_are_in_memory(tmp_path, monkeypatch):
     events = recording(20_000)
     np.save(tmp_path / "events.npy", np.stack([events.t, events.x, events.y, events.p], axis=1))
     monkeypatch.setattr(event_blocks, "BLOCK", 100)
-    from spikeseg_lava.execution.samples import window_starts, windows
 
     stream = open_events(tmp_path / "events.npy", sensor_size=events.size)
-    held = [len(w.t.base) for w in windows(stream, window_starts(stream, 20_000)) if w.t.base is not None]
+    held = [len(w.t.base) for w in stream.windows(stream.window_starts(20_000)) if w.t.base is not None]
     assert max(held) < 1000
 
 
