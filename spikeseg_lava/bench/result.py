@@ -123,18 +123,34 @@ def draw(result: BenchmarkResult, path: str | os.PathLike[str]) -> None:
     """Write the figure to `path`."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = Figure(figsize=(11.5, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     events = [max(point.work.events, 0.5) for point in result.by_events]
     _curve(left, events, result.by_events, result)
     left.set(xlabel="events a step (an empty step is drawn at 0.5)", ylabel="ms a step", title="cost follows events")
     _curve(right, [point.size[0] * point.size[1] for point in result.by_area], result.by_area, result)
     right.set(xlabel="pixels of the frame", title="the same events on larger frames")
-    for name, figures in result.contenders.items():
-        right.axhline(figures.spread.median, linewidth=0.6, color="0.6")
-        right.annotate(name, (0.01, figures.spread.median), xycoords=("axes fraction", "data"), fontsize=6, color="0.4")
+    medians = {name: figures.spread.median for name, figures in result.contenders.items()}
+    for median in medians.values():
+        right.axhline(median, linewidth=0.6, color="0.6")
+    for name, height in _apart(medians).items():
+        where, tip = (1.02, height), (1.0, medians[name])
+        pointer = {"arrowstyle": "-", "lw": 0.5, "color": "0.6"}
+        right.annotate(
+            name, tip, where, xycoords=("axes fraction", "data"), textcoords=("axes fraction", "data"), fontsize=7,
+            color="0.3", va="center", arrowprops=pointer, annotation_clip=False,
+        )  # fmt: skip
     with writing(path) as file:
         figure.savefig(file, format=Path(path).suffix.lstrip(".") or "png", dpi=150)
+
+
+def _apart(values: Mapping[str, float], factor: float = 1.7) -> dict[str, float]:
+    """Heights for the names of values, in their order and never closer than `factor`, so that none overprints."""
+    heights: dict[str, float] = {}
+    below = 0.0
+    for name, value in sorted(values.items(), key=lambda item: item[1]):
+        below = heights[name] = max(value, below * factor)
+    return heights
 
 
 def _curve(axes: Any, at: list[float], points: tuple[Point, ...], result: BenchmarkResult) -> None:
@@ -145,7 +161,7 @@ def _curve(axes: Any, at: list[float], points: tuple[Point, ...], result: Benchm
         at, [s.median for s in spreads], [low, high], marker="o", capsize=2, label="event engine (min to max)"
     )
     limit = [max(result.limits.least_ms(point.work.operations, point.work.neurons), 1e-6) for point in points]
-    axes.plot(at, limit, "--", color="0.5", label="physical limit")
+    axes.plot(at, limit, "--", color="0.5", label="estimated limit of this machine")
     axes.set(xscale="log", yscale="log")
     axes.grid(True, which="major", linewidth=0.3)
     axes.legend(fontsize=8)

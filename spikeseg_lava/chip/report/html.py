@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -98,13 +97,24 @@ def _energy(report: Report) -> list[dict[str, Any]]:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str, bool]]:
-    """(key, value, is long) of nested provenance, two levels deep; what lies deeper as JSON."""
+    """(key, value, is long) of nested provenance, keys joined by a colon: every value in words and numbers."""
     rows: list[tuple[str, str, bool]] = []
     for key, value in values.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and not prefix:
+        if isinstance(value, Mapping):
             rows += _flat(value, f"{name}: ")
             continue
-        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        text = _in_words(value)
         rows.append((name, text, len(text) > ABBREVIATED))
     return rows
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {_in_words(inner)}" for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        nested = any(isinstance(inner, (Mapping, list, tuple)) for inner in value)
+        return (" | " if nested else ", ").join(map(_in_words, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return {None: "not given", True: "yes", False: "no"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
