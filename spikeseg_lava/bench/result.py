@@ -84,7 +84,7 @@ class BenchmarkResult:
 
     @property
     def least_ms(self) -> float:
-        """The physical limit of the event engine's work, in ms a step (see `Limits`)."""
+        """The estimated limit of the event engine's work, in ms a step (see `Limits`)."""
         return self.limits.least_ms(self.work.additions, self.work.neurons)
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class BenchmarkResult:
             spread = f"{ms.min:.3g} / {ms.median:.3g} / {ms.max:.3g}"
             rows.append((name, spread, f"{self.ns_per_operation(name):.3g}", f"{figures.memory:.0f}", times))
         least = f"{self.least_ms:.3g}"
-        return [*rows, ("physical limit of the engine", least, f"{1e9 / self.limits.additions:.3g}", "", "")]
+        return [*rows, ("estimated limit of the engine", least, f"{1e9 / self.limits.additions:.3g}", "", "")]
 
 
 def draw(result: BenchmarkResult, path: str | os.PathLike[str]) -> None:

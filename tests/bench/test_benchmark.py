@@ -70,7 +70,7 @@ def test_ratios_are_those_of_one_round():
     assert example().ratio("event engine") == Spread(600, 1000, 2000)
     assert example().ns_per_operation("event engine") == pytest.approx(0.5)
     assert example().least_ms == pytest.approx(0.01 + 0.001)
-    assert [row[0] for row in example().table()] == ["", STOCK, "event engine", "physical limit of the engine"]
+    assert [row[0] for row in example().table()] == ["", STOCK, "event engine", "estimated limit of the engine"]
 
 
 def test_curves_and_plot(tmp_path, monkeypatch):
