@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ExchangeError
 from spikeseg_lava.exchange.nir.graph import described
 from spikeseg_lava.network.floats import Pair, Shape
+from spikeseg_lava.network.maps import dilated, ungrouped
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,24 +56,6 @@ def window_sum(channels: int, kernel: Pair, stride: Pair, padding: Pair, factor:
 def full_connection(weight: NDArray[np.floating], bias: NDArray[np.floating], shape: Shape) -> Synapse:
     """A matrix Float[O, C*H*W] on a flattened map of `shape`: a kernel that covers the whole map."""
     return Synapse(weight.astype(np.float64).reshape(-1, *shape), bias.astype(np.float64))
-
-
-def dilated(weight: NDArray[np.float64], dilation: Pair) -> NDArray[np.float64]:
-    """The kernel with `dilation - 1` zeros between its taps."""
-    height, width = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
-    spread = np.zeros((*weight.shape[:2], height, width), weight.dtype)
-    spread[:, :, :: dilation[0], :: dilation[1]] = weight
-    return spread
-
-
-def ungrouped(weight: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
-    """Float[O, I / groups, kh, kw] of a grouped convolution as Float[O, I, kh, kw], zero across the groups."""
-    outputs, inputs = weight.shape[0] // groups, weight.shape[1]
-    full = np.zeros((weight.shape[0], inputs * groups, *weight.shape[2:]), weight.dtype)
-    for g in range(groups):
-        rows = slice(g * outputs, (g + 1) * outputs)
-        full[rows, g * inputs : (g + 1) * inputs] = weight[rows]
-    return full
 
 
 def composed(first: Synapse, second: Synapse, shape: Shape, name: str) -> Synapse:
