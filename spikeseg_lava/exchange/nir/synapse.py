@@ -13,6 +13,7 @@ NIR's linear nodes, one by one, as synapses.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import nir
@@ -42,6 +43,17 @@ class Synapse:
         return self.weight.shape[0], height, width
 
 
+MOST_WEIGHTS = 2**27  # of one kernel in float64: a gigabyte
+
+
+def affordable(*sizes: int) -> None:
+    """ExchangeError for a kernel of more weights than memory should be asked for; before it is."""
+    if min(sizes) < 1 or prod(sizes) > MOST_WEIGHTS:
+        raise ExchangeError(
+            f"a kernel of {' x '.join(map(str, sizes))} weights is asked for, expected 1 to {MOST_WEIGHTS} of them"
+        )
+
+
 def identity(channels: int) -> Synapse:
     """Every channel onto itself."""
     return window_sum(channels, (1, 1), (1, 1), (0, 0))
@@ -49,6 +61,7 @@ def identity(channels: int) -> Synapse:
 
 def window_sum(channels: int, kernel: Pair, stride: Pair, padding: Pair, factor: float = 1.0) -> Synapse:
     """Sum of every channel over windows, times `factor` (1 / window size for a mean)."""
+    affordable(channels, channels, *kernel)
     weight = np.eye(channels)[:, :, None, None] * np.full(kernel, factor)
     return Synapse(weight, np.zeros(channels), stride, padding, sums_only=factor == 1.0)
 
@@ -89,6 +102,7 @@ def _both(first: Synapse, second: Synapse) -> tuple[Pair, Pair]:
 
 def _combined_weight(first: Synapse, second: Synapse) -> NDArray[np.float64]:
     (k0, k1), (m0, m1), (s0, s1) = first.weight.shape[2:], second.weight.shape[2:], first.stride
+    affordable(second.weight.shape[0], first.weight.shape[1], (m0 - 1) * s0 + k0, (m1 - 1) * s1 + k1)
     weight = np.zeros((second.weight.shape[0], first.weight.shape[1], (m0 - 1) * s0 + k0, (m1 - 1) * s1 + k1))
     for a in range(m0):
         for b in range(m1):
@@ -117,6 +131,10 @@ def synapse_of(name: str, node: Any, shape: Shape) -> Synapse | None:
         kernel, stride, padding = (_pair(getattr(node, key)) for key in ("kernel_size", "stride", "padding"))
         factor = 1 / (kernel[0] * kernel[1]) if isinstance(node, nir.AvgPool2d) else 1.0
         synapse = window_sum(shape[0], kernel, stride, padding, factor)
+    if min(synapse.stride) < 1 or min(synapse.padding) < 0:
+        raise ExchangeError(
+            f"{label} has stride {synapse.stride} and padding {synapse.padding}, expected 1 and 0 or more"
+        )
     if min(synapse.output_shape(shape)) < 1:
         raise ExchangeError(f"{label} has nothing to do on a map of {shape}")
     return synapse
@@ -131,8 +149,11 @@ def _keep(label: str, node: nir.Flatten, shape: Shape) -> None:
 
 
 def _convolution(label: str, node: nir.Conv2d, shape: Shape) -> Synapse:
-    weight = ungrouped(np.asarray(node.weight, np.float64), int(node.groups))
-    weight = dilated(weight, _pair(node.dilation))
+    weight, groups, dilation = np.asarray(node.weight, np.float64), int(node.groups), _pair(node.dilation)
+    spread = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
+    affordable(len(weight), weight.shape[1] * groups, *spread)
+    weight = ungrouped(weight, groups)
+    weight = dilated(weight, dilation)
     if weight.shape[1] != shape[0]:
         raise ExchangeError(f"{label} expects {weight.shape[1]} channels, got a map of {shape}")
     stride = _pair(node.stride)
