@@ -10,7 +10,6 @@ from typer.core import TyperCommand
 
 from spikeseg_lava import __version__
 from spikeseg_lava.cli.bench import bench
-from spikeseg_lava.cli.board import board
 from spikeseg_lava.cli.convert import convert
 from spikeseg_lava.cli.demo import demo
 from spikeseg_lava.cli.detect import detect
@@ -19,6 +18,7 @@ from spikeseg_lava.cli.inspect import inspect
 from spikeseg_lava.cli.report import report
 from spikeseg_lava.cli.run import run
 from spikeseg_lava.cli.verify import verify
+from spikeseg_lava.cli.watch import watch
 from spikeseg_lava.errors import SpikeSegLavaError
 
 _TYPE = re.compile(r"<(list\[)?(\w+)[^|>]*>")
@@ -85,10 +85,10 @@ COMMANDS = {
     run: "Spikes of clips and recordings.",
     verify: "Prove that simulator, integers and floats agree.",
     detect: "Objects of a recording: table, picture, film, page.",
+    watch: "Objects of live events as JSON lines, and on a local page.",
     evaluate: "Sensitivity and specificity on labelled recordings.",
     report: "Design rules, cores, operations, energy estimate.",
     bench: "Milliseconds a step against stock Lava and PyTorch.",
-    board: "The first hour on a Loihi 2: rungs with expected spikes, or a bundle.",
 }
 for command, what in COMMANDS.items():
     app.command(cls=Command, short_help=what)(command)

@@ -231,7 +231,7 @@ class ReplaySource:
         self._begun = now if self._begun is None else self._begun
         due = self._start + int((now - self._begun) * self._speed * 1e6)
         count = int(np.searchsorted(self._block.t, due, side="right"))
-        seen, rest = _cut(self._block, 0, count), _cut(self._block, count, None)
+        seen, rest = self._block[:count], self._block[count:]
         self._block = rest if len(rest.t) else next(self._blocks, None)
         return seen
 
@@ -239,11 +239,7 @@ class ReplaySource:
         self._block = None
 
 
-NOTHING = Events(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint8))
-
-
-def _cut(events: Events, first: int, last: int | None) -> Events:
-    return Events(events.x[first:last], events.y[first:last], events.t[first:last], events.p[first:last])
+NOTHING = Events.joined([])
 
 
 def _bound(address: tuple[str, int]) -> socket.socket:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import nir
 import numpy as np
 
-from spikeseg_lava.errors import ExchangeError, SpikeSegLavaError
-from spikeseg_lava.exchange.nir.graph import chain, described, in_metadata, memo_of
+from spikeseg_lava.errors import ExchangeError
+from spikeseg_lava.exchange.nir.graph import chain, described, memo_of
 from spikeseg_lava.exchange.nir.neuron import Discretisation, TimeStep, cells_of, with_bias
 from spikeseg_lava.exchange.nir.synapse import LINEAR, Synapse, composed, identity, synapse_of
-from spikeseg_lava.isolation import hdf5_tree, read_apart
-from spikeseg_lava.network.floats import LARGEST_MAP, ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
-from spikeseg_lava.network.model_schema import LARGEST_SIDE, whole
-
-SECONDS = 10.0  # a graph takes milliseconds; some damaged files keep HDF5 busy for ever
+from spikeseg_lava.network.floats import ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
 
 
 def from_nir(
@@ -46,48 +40,22 @@ def from_nir(
     Raises:
         ExchangeError: the file is none, or the graph holds what the contract cannot express; the node is named.
     """
+    graph = source if isinstance(source, nir.NIRGraph) else _read(source)
     steps = TimeStep(dt, discretisation, fires_at_equality)
-    if isinstance(source, nir.NIRGraph):
-        return _network(source, steps, {"nir": "graph", "dt": dt, "rule": discretisation})
-    graph = _read(source)
-    try:
-        return _network(graph, steps, {"nir": str(source), "dt": dt, "rule": discretisation})
-    except SpikeSegLavaError:
-        raise
-    except Exception as error:  # parts of the wrong type or shape break wherever they are used first
-        raise ExchangeError(f"`{source}` is a damaged NIR graph: {type(error).__name__}: {error}") from error
-
-
-def _network(graph: nir.NIRGraph, steps: TimeStep, provenance: dict[str, Any]) -> SpikingNetwork:
     nodes = chain(graph)
     reader = _Reader(nodes[0], steps)
     for name, node in nodes[1:]:
         reader.take(name, node)
-    return reader.network(provenance)
+    return reader.network({"nir": "graph" if source is graph else str(source), "dt": dt, "rule": discretisation})
 
 
 def _read(path: Any) -> nir.NIRGraph:
     if not Path(path).is_file():
         raise ExchangeError(f"`{path}` is no file")
-    with contextlib.closing(read_apart(hdf5_tree, str(path), "node", error=ExchangeError, seconds=SECONDS)) as items:
-        try:
-            graph = nir.dict2NIRNode({**_values(next(items)), "type_check": False})
-        except Exception as error:  # the library meets a missing or strange part with nearly every type of exception
-            raise ExchangeError(f"`{path}` is not a NIR graph: {error}") from error
-    if not isinstance(graph, nir.NIRGraph):
-        raise ExchangeError(f"`{path}` is not a NIR graph: it holds a single {type(graph).__name__}")
-    return graph
-
-
-def _values(tree: Any) -> Any:
-    """The tree of an HDF5 file with texts and numbers as the `nir` package reads them."""
-    if isinstance(tree, dict):
-        return {key: _values(value) for key, value in tree.items()}
-    if isinstance(tree, bytes):
-        return tree.decode()
-    if isinstance(tree, list):
-        return np.array(tree, object)
-    return tree[()]
+    try:
+        return nir.read(path, type_check=False)
+    except (OSError, KeyError, ValueError, TypeError, AssertionError) as error:
+        raise ExchangeError(f"`{path}` is not a NIR graph: {error}") from error
 
 
 @dataclass
@@ -104,9 +72,6 @@ class _Reader:
     def __init__(self, first: tuple[str, nir.NIRNode], step: TimeStep) -> None:
         name, node = first
         self.facts = memo_of(name, node) or {}
-        if self.facts.get("timesteps") is not None:
-            with in_metadata(name):
-                whole(self.facts["timesteps"], "timesteps", 1, LARGEST_SIDE)
         self.start = self.shape = _map_shape(name, node)
         self.step, self.pending = step, _Pending()
         self.layers: list[Layer] = []
@@ -129,9 +94,6 @@ class _Reader:
         if not any(isinstance(layer, ConvLayer) for layer in self.layers):
             raise ExchangeError("the graph holds no spiking neuron")
         provenance = {**provenance, "nir_nodes": self.origin}
-        for layer in self.layers:
-            if isinstance(layer, ConvLayer) and not np.isfinite(layer.weight).all():
-                raise ExchangeError(f"`{self.origin[layer.name][0]}` holds weights that are NaN or infinite")
         return SpikingNetwork(tuple(self.layers), self.start[1:], self.facts.get("timesteps"), provenance)
 
     def _linear(self, name: str, node: nir.NIRNode) -> None:
@@ -176,7 +138,7 @@ class _Reader:
 
 def _map_shape(name: str, node: nir.NIRNode) -> Shape:
     sizes = [int(n) for n in np.asarray(node.output_type["output"]).ravel()]
-    if len(sizes) not in (1, 3) or min(sizes) < 1 or prod(sizes) > LARGEST_MAP:
+    if len(sizes) not in (1, 3) or min(sizes) < 1:
         raise ExchangeError(f"{described(name, node)} has shape {sizes}, expected (N,) or (channels, height, width)")
     return (sizes[0], 1, 1) if len(sizes) == 1 else (sizes[0], sizes[1], sizes[2])
 
