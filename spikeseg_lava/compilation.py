@@ -6,6 +6,7 @@ then compiled in memory, and one notice says so.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import logging
@@ -22,6 +23,10 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile  # type: ignore
 PACKAGE = "spikeseg_lava."
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 CHECKSUM_BYTES = 4
+
+NOTICE = (
+    "compiling the kernels: the first run of each command takes up to a minute longer, later ones load what was kept"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -132,15 +137,27 @@ def announce_once(line: str, error: Exception) -> None:
 
 
 class CompilationNotice(event.Listener):
-    """Logs, once per process, that kernels are being compiled: the first run is slower than those that follow."""
+    """Logs, once per machine, that kernels are being compiled: the first run of a command is slower than those after.
 
-    def __init__(self) -> None:
+    A file beside the kept kernels says that it was told; without a folder to keep them, it is told once per process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         self.told = False
+        self.folder = folder
 
     def on_start(self, event: Any) -> None:
-        if not self.told and str(event.data["dispatcher"].py_func.__module__).startswith(PACKAGE):
-            self.told = True
-            logger.warning("compiling the event kernels: about ten seconds, once; later runs load them from the cache")
+        if self.told or not str(event.data["dispatcher"].py_func.__module__).startswith(PACKAGE):
+            return
+        self.told = True
+        folder = self.folder or cache_folder(config.CACHE_DIR)  # pyright: ignore[reportAttributeAccessIssue]
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "told").touch(exist_ok=False)  # FileExistsError where another run has told
+            logger.warning(NOTICE)
+            return
+        if not folder.is_dir():
+            logger.warning(NOTICE)
 
     def on_end(self, event: Any) -> None:
         pass

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from spikeseg_lava import compilation
 
 ROOT = Path(__file__).parents[1]
 WITHOUT_FOLDER = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"  # what an unwritable disk leaves
@@ -75,3 +78,27 @@ def test_a_full_disk_leaves_kernels_in_memory(tmp_path: Path) -> None:
     assert done.stdout.strip() == "14", done.stderr
     assert done.stderr.count("compiled in memory") == 1
     assert not list(tmp_path.rglob("*.nb?"))
+
+
+class _Begun:
+    """What numba says when it begins to compile a kernel of the package."""
+
+    data = {"dispatcher": type("D", (), {"py_func": compilation.cache_folder})}  # noqa: RUF012
+
+
+def test_compilation_is_announced_once_per_machine(caplog, tmp_path):
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):  # two processes
+            notice = compilation.CompilationNotice(tmp_path / "kernels")
+            notice.on_start(_Begun)
+            notice.on_start(_Begun)
+    assert [record.message for record in caplog.records] == [compilation.NOTICE]
+
+
+def test_compilation_is_announced_where_no_folder_can_be_written(caplog, tmp_path):
+    (tmp_path / "file").touch()
+    with caplog.at_level(logging.WARNING):
+        notice = compilation.CompilationNotice(tmp_path / "file" / "kernels")
+        notice.on_start(_Begun)
+        notice.on_start(_Begun)
+    assert [record.message for record in caplog.records] == [compilation.NOTICE]

@@ -21,6 +21,7 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.frames import bin_edges, checked_size, whole_number
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
+from spikeseg_lava.spikes.display import html_table, short
 from spikeseg_lava.spikes.record import SpikeRecord
 
 
@@ -70,6 +71,16 @@ class Detected:
     saliency: NDArray[np.float32] | None
     spikes: int
     unlocated: int
+
+    def __repr__(self) -> str:
+        height, width = self.sensor
+        seconds = (self.end_us - self.start_us) / 1e6
+        return short(self, f"{len(self.objects)} objects", f"{seconds:g} s", f"{width}x{height} pixels")
+
+    def _repr_html_(self) -> str:
+        columns = ("id", "class", "box x0, y0, x1, y1 (pixel)", "spikes", "confidence")
+        rows = ((x.id, x.class_id, ", ".join(map(str, x.box)), x.spikes, round(x.confidence, 2)) for x in self.objects)
+        return html_table(repr(self), columns, rows, self.saliency)
 
 
 def detect_objects(

@@ -7,6 +7,7 @@ verdict   pass       the simulator equals the oracle in every spike and membrane
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ from spikeseg_lava.spikes.record import SpikeRecord
 
 Verdict = Literal["pass", "fail", "no_spikes"]
 LEAST_IOU = 0.99
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,11 @@ def verify(
         raise ArgumentError("`backend` 'torch' is the oracle itself: name the simulator to compare with it")
     if not 0 <= least_iou <= 1:
         raise ArgumentError(f"`least_iou` must lie between 0 and 1, got {least_iou}")
+    logger.info(f"verifying: {len(frames)} steps on {backend} ...")
     simulated = run(model, frames, backend, fire_once)
+    logger.info("verifying: the integer oracle ...")
     oracle = run(model, frames, "torch", fire_once)
+    logger.info("verifying: the trained floats ...")
     floats = run(network or float_network(model), frames, "torch", fire_once)
     judged = simulated if simulated.meta.get("exact") is False else oracle
     return Verification(simulated, compare(oracle, simulated), compare(floats, judged), least_iou)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import signal
@@ -232,19 +231,6 @@ def test_frame_values_beyond_the_payload_are_refused(value):
 def test_neurons_that_could_fire_while_idle_are_refused(wrong):
     with pytest.raises(ArgumentError, match="threshold"):
         EventEngine(model_of(conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], **wrong)), (3, 3))
-
-
-def test_compilation_is_announced_once(caplog):
-    from spikeseg_lava.compilation import CompilationNotice
-
-    class Details:
-        data = {"dispatcher": type("D", (), {"py_func": run_engine})}  # noqa: RUF012
-
-    notice = CompilationNotice()
-    with caplog.at_level(logging.WARNING):
-        notice.on_start(Details)
-        notice.on_start(Details)
-    assert [r.message for r in caplog.records if "compiling" in r.message] == [caplog.records[0].message]
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(1, 2**31 - 1))
