@@ -39,7 +39,14 @@ def report(
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
-    fire_once: options.FireOnce = True,
+    fire_once: Annotated[
+        bool | None,
+        typer.Option(
+            "--fire-once/--refire",
+            help="A neuron fires at most once a sample, or any number of times (default for lava-dl networks).",
+            rich_help_panel=options.NETWORK,
+        ),
+    ] = None,
     target: Annotated[str | None, typer.Option(help="Chip: loihi1 or loihi2; default: the model's.")] = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
@@ -79,15 +86,16 @@ def report(
     model = whole
     if simplify:  # a float network before it is quantized: equal maps are easier to merge there
         model = _integers(smaller(loaded), frames, chip)
-    record = None if frames is None else run(model, frames, "event", fire_once)
+    once = fires_once(loaded) if fire_once is None else fire_once
+    record = None if frames is None else run(model, frames, "event", once)
     frame_size = None if frames is not None else options.parse_size(size)
     built = build_report(
-        model, target, frame_size, frames=frames, record=record, fire_once=fire_once, title=network.name,
+        model, target, frame_size, frames=frames, record=record, fire_once=once, title=network.name,
         neurons=neurons.value,
     )  # fmt: skip
     further = [
         *(_savings(whole, model, built) if simplify else []),
-        *(_stock(model, frames, fire_once) if stock else []),
+        *(_stock(model, frames, once) if stock else []),
     ]
     built = replace(built, further=tuple(further))
     _show(built, figure, explain, json)
@@ -114,6 +122,12 @@ def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
     if explain:
         for value in built.figures.values():
             say(explanation(value))
+
+
+def fires_once(network: SpikingNetwork | FixedPointModel) -> bool:
+    """Whether a network's neurons fire once where the user does not say: lava-dl's neurons fire again."""
+    source = network.provenance.get("network")
+    return not (isinstance(source, dict) and source.get("format") == "netx")
 
 
 def smaller(network: SpikingNetwork | FixedPointModel) -> SpikingNetwork | FixedPointModel:

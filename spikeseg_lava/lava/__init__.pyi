@@ -4,6 +4,7 @@ from .graph import build_encoder_graph as build_encoder_graph
 from .graph import build_graph as build_graph
 from .loihi import LoihiHost as LoihiHost
 from .loihi import run_loihi2 as run_loihi2
+from .loihi import run_loihi2_samples as run_loihi2_samples
 from .python_support import INSTALL as INSTALL
 from .python_support import MISSING as MISSING
 from .python_support import is_installed as is_installed

@@ -36,7 +36,7 @@ from spikeseg_lava.lava.chip_graph import (
 )
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
-from spikeseg_lava.stock.alignment import aligned_record, best_lag
+from spikeseg_lava.stock.alignment import aligned_record, best_lag, joined_samples, split_samples
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.network import StockNetwork
 from spikeseg_lava.stock.simulate import run_stock
@@ -151,6 +151,24 @@ def run_loihi2(
         lag, agreement = best_lag(kept, rows, expected, MOST_LAG)
     facts = {"agreement": agreement, "method": network.method} | ({"probes": probed} if probes else {})
     return aligned_record(kept, rows, len(frames), "loihi2", lag, **facts)
+
+
+def run_loihi2_samples(
+    model: FixedPointModel | StockNetwork, samples: Sequence[NDArray[Any]], fire_once: bool = True, **options: Any
+) -> list[SpikeRecord]:
+    """Run many samples with one compilation: one after the other, the network clearing itself before each.
+
+    Args:
+        model: as of `run_loihi2`; a model is lowered for the longest sample.
+        samples: frames Float[T, C, H, W] each, of one size; they may differ in length.
+        options: as of `run_loihi2`.
+    """
+    require_extension()
+    if isinstance(model, FixedPointModel):
+        model = lower(model, "stock", max(samples, key=len), fire_once=fire_once)
+    joined, clip = joined_samples(model, samples, MOST_LAG)
+    record = run_loihi2(joined, clip, fire_once, **options)
+    return split_samples(record, [len(sample) for sample in samples], len(clip) // len(samples))
 
 
 def run_config(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.errors import ArgumentError, ClipError
 from spikeseg_lava.spikes.comparison import LayerComparison, compare
 from spikeseg_lava.spikes.record import SpikeRecord, rows_in_order
+from spikeseg_lava.stock.circuit import ONLY_AT_START
 from spikeseg_lava.stock.network import StockNetwork
+from spikeseg_lava.stock.parts import Population, ResetCycle
 
 Rows = NDArray[np.int32]
 
@@ -73,3 +77,64 @@ def _in_frames(rows: Rows, first: int, steps_per_frame: int, frames: int) -> tup
     frame, rest = np.divmod(rows[:, 0] - first, steps_per_frame)
     kept = (rest == 0) & (frame >= 0) & (frame < frames)
     return rows_in_order(np.column_stack([frame[kept], rows[kept, 1:]])), int((~kept).sum())
+
+
+def joined_samples(
+    network: StockNetwork, samples: Sequence[NDArray[Any]], margin: int = 0
+) -> tuple[StockNetwork, NDArray[np.float32]]:
+    """Many samples as one: a network that clears itself before each, and the clip that holds them one after the other.
+
+    So a graph is compiled once for all of them. Every population gets a reset cycle as long as the samples lie apart:
+    the longest sample, the network's latency, `margin` chip steps for what adapters add, rounded up to whole cycles.
+
+    Raises:
+        ArgumentError: no sample.
+        ClipError: a sample longer than the network was lowered for.
+    """
+    if not samples:
+        raise ArgumentError("`samples` are none")
+    longest = max(len(sample) for sample in samples)
+    if longest > network.frames:
+        raise ClipError(f"`samples` hold {longest} frames, the network was lowered for at most {network.frames}")
+    period = sample_period(network, longest, margin)
+    first = {signal.name: signal.emitted for signal in network.outputs.values()}
+    populations = tuple(
+        replace(x, reset=_each_sample(x, period, first.get(x.name, 1) if x.role == "fire" else 1))
+        for x in network.populations
+    )
+    gap = period // network.steps_per_frame
+    clip = np.zeros((gap * len(samples), *samples[0].shape[1:]), np.float32)
+    for k, sample in enumerate(samples):
+        clip[k * gap : k * gap + len(sample)] = sample
+    return replace(network, populations=populations, frames=len(clip)), clip
+
+
+def sample_period(network: StockNetwork, frames: int, margin: int = 0) -> int:
+    """Chip steps from one sample to the next: whole frames, and whole cycles of populations that have short ones."""
+    cycles = [x.reset.interval for x in network.populations if x.reset and x.reset.interval < ONLY_AT_START]
+    whole = int(np.lcm.reduce([network.steps_per_frame, *cycles]))
+    return whole * -(-(network.chip_steps(frames) + margin) // whole)
+
+
+def split_samples(record: SpikeRecord, lengths: Sequence[int], gap: int) -> list[SpikeRecord]:
+    """The record of every sample from the record of all; `gap`: frames from one sample to the next."""
+    found = []
+    for k, length in enumerate(lengths):
+        spikes = {}
+        for name, rows in record.spikes.items():
+            own = rows[(rows[:, 0] >= k * gap) & (rows[:, 0] < k * gap + length)]
+            spikes[name] = own - np.array([k * gap, 0, 0, 0], own.dtype)
+        found.append(SpikeRecord(spikes, {}, {**record.meta, "steps": length}))
+    return found
+
+
+def _each_sample(population: Population, period: int, first: int) -> ResetCycle:
+    """A cycle that is short already, or one a sample, at its chip step `first`.
+
+    The stage that fires for a layer is cleared just before its first frame: what is still on its way from the sample
+    before (a detector's spike without the one that takes it away) must not stay in its membrane.
+    """
+    reset = population.reset
+    if reset is not None and reset.interval < ONLY_AT_START:
+        return reset
+    return ResetCycle(period, first if reset is None else reset.offset)

@@ -24,7 +24,7 @@ from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.lava import loihi as hardware
 from spikeseg_lava.lava.chip_graph import build_chip_graph, chip_synapse, message_bits, unproven_forms
-from spikeseg_lava.lava.loihi import ChipRun, LoihiHost, choose_host, run_config, run_loihi2
+from spikeseg_lava.lava.loihi import ChipRun, LoihiHost, choose_host, run_config, run_loihi2, run_loihi2_samples
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
 from spikeseg_lava.network.model import FixedPointModel
@@ -161,6 +161,19 @@ def test_only_layers_asked_for_come_back(adapters: Any, model: FixedPointModel, 
     for wish in ("record", "probes"):
         with pytest.raises(ArgumentError, match="names conv7, the layers are conv1, conv2"):
             run_loihi2(network, frames, select_tag="fixed_pt", **{wish: ["conv7"]})  # type: ignore[arg-type]
+
+
+def test_many_samples_take_one_compilation_and_fire_what_each_fires_alone(
+    adapters: Any, model: FixedPointModel, frames: NDArray[np.float32]
+) -> None:
+    adapters.LATE = 1
+    samples = [frames, frames[:2], frames[::-1]]
+    network = lower(model, method="windows", frames=FRAMES)
+    records = run_loihi2_samples(network, samples, select_tag="fixed_pt")
+    assert len({id(record) for record in records}) == 3
+    for sample, record in zip(samples, records, strict=True):
+        np.testing.assert_array_equal(record.spikes["conv1"], run_engine(model, sample).spikes["conv1"])
+    assert len([call for call in adapters.CALLS if call[0] == "in"]) == 2  # once, and once again for a lag of 1
 
 
 def test_profilers_and_compiler_options_reach_lava() -> None:
