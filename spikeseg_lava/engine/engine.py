@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -64,12 +67,45 @@ def run_engine(model: FixedPointModel, frames: NDArray[Any], fire_once: bool = T
     """
     frames = checked_frames(frames, model.input_channels)
     height, width = frames.shape[2:]
-    engine = EventEngine(model, (height, width), fire_once)
-    found = engine.run(engine.encode(frames))
-    spikes = {name: events.rows(engine.shapes[name]) for name, events in found.items()}
-    shapes = {name: list(shape) for name, shape in engine.shapes.items()}
-    meta = {"backend": "event", "fire_once": fire_once, "steps": len(frames), "shapes": shapes}
-    return SpikeRecord(spikes, engine.membranes(), meta)
+    with kept_engine(model, (height, width), fire_once) as engine:
+        found = engine.run(engine.encode(frames))
+        spikes = {name: events.rows(engine.shapes[name]) for name, events in found.items()}
+        shapes = {name: list(shape) for name, shape in engine.shapes.items()}
+        meta = {"backend": "event", "fire_once": fire_once, "steps": len(frames), "shapes": shapes}
+        return SpikeRecord(spikes, engine.membranes(), meta)
+
+
+_kept: list[tuple[tuple[int, ...], EventEngine]] = []
+
+
+@contextmanager
+def kept_engine(model: FixedPointModel, size: Pair, fire_once: bool) -> Iterator[EventEngine]:
+    """A cleared engine: the one used last where model, size and mode are the same, as setting up costs many steps.
+
+    A model whose arrays were changed in place is told by their checksums, and set up anew. While an engine is used, no
+    other thread gets it; after an error it is not used again.
+    """
+    checksums = _checksums(model)
+    try:
+        before, engine = _kept.pop()  # one atomic step
+    except IndexError:
+        before, engine = (), None
+    if (
+        engine is None
+        or not (engine.model is model and engine.size == size and engine.fire_once == fire_once)
+        or before != checksums
+    ):
+        engine = EventEngine(model, size, fire_once)
+    engine.clear()
+    yield engine
+    _kept[:] = [(checksums, engine)]
+
+
+def _checksums(model: FixedPointModel) -> tuple[int, ...]:
+    """Of the neurons of all layers; the planes of a layer are summed once and then stay what they were."""
+    neurons = [layer.neuron for layer in model.convolutions]
+    arrays = [a for n in neurons for a in (n.threshold, n.leak, n.decay, n.bias)]
+    return tuple(zlib.crc32(np.ascontiguousarray(array).data) for array in arrays)
 
 
 def checked_frames(frames: NDArray[Any], channels: int) -> NDArray[Any]:

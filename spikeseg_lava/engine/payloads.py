@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.kernels.payloads import count_bins, keys_of, nonzero_values, payloads_of, rows_of
+from spikeseg_lava.engine.kernels.payloads import count_bins, nonzero_values, payloads_of, sorted_rows
 from spikeseg_lava.engine.kernels.record import reciprocal
 from spikeseg_lava.events.frames import POLARITIES, Size, bin_edges, rescaled
 from spikeseg_lava.events.stream import Events
@@ -82,11 +81,10 @@ class SparseSteps:
     def rows(self, shape: Shape, first_step: int = 0) -> NDArray[np.int32]:
         """Int32[N, 4] of (t, c, y, x) in lexicographic order for a layer of `shape` (C, H, W)."""
         channels, height, width = shape
-        area = height * width
-        keys = keys_of(self.index, channels, reciprocal(channels), area)
-        for begin, end in pairwise(self.offsets.tolist()):
-            keys[begin:end].sort()  # step by step: many short sorts take half the time of a long one
-        return rows_of(self.offsets, keys, first_step, area, reciprocal(area), width, reciprocal(width))
+        dividers = reciprocal(channels), reciprocal(width)
+        return sorted_rows(
+            self.offsets, self.index, channels, dividers[0], height, width, dividers[1], first_step
+        )[0]  # fmt: skip
 
 
 class SparseBins:

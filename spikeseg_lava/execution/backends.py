@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.events.clip import checked_frames
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
+logger = logging.getLogger(__name__)
 Executor = Callable[[Any, NDArray[np.float32], bool], SpikeRecord]
 
 
@@ -42,12 +45,37 @@ def run(
         ClipError: frames that are no clip or do not fit the network.
         BackendError: the backend lacks something or failed.
     """
+    record = run_quietly(network, frames, backend, fire_once)
+    _tell_silence(network, frames, record, fire_once)
+    return record
+
+
+def run_quietly(
+    network: SpikingNetwork | FixedPointModel, frames: NDArray[Any], backend: str, fire_once: bool
+) -> SpikeRecord:
+    """`run` without a word on silent layers."""
     executor = _executor(network, backend)
     frames = checked_frames(network, frames)
     record = executor(network, frames, fire_once)
     shapes = {name: list(shape) for name, shape in network.shapes(_size(frames)).items()}
     meta = {"backend": backend, "fire_once": fire_once, "steps": len(frames), "shapes": shapes, **record.meta}
     return replace(record, meta=meta)
+
+
+def _tell_silence(network: Any, frames: NDArray[Any], record: SpikeRecord, fire_once: bool) -> None:
+    """Log why a layer never spiked; of a float network only that it did not, as its membranes are not at hand."""
+    silent = [layer.name for layer in network.convolutions if not record.counts.get(layer.name, 0)]
+    if not silent:
+        return
+    if not isinstance(network, FixedPointModel):
+        logger.warning(f"{silent[0]} never spiked; try a lower threshold (`--threshold`)")
+        return
+    from spikeseg_lava.engine.silence import reason_of_silence
+
+    frames = checked_frames(network, frames)
+    reason = reason_of_silence(network, SparseSteps.of_frames(frames, network.input), _size(frames), fire_once)
+    if reason is not None:
+        logger.warning(reason)
 
 
 def _size(frames: NDArray[Any]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.decoding.stages import traced_layers
 from spikeseg_lava.detection.detect import Detected, Sample, detect_objects
 from spikeseg_lava.detection.table import CsvWriter
+from spikeseg_lava.engine.silence import reason_of_silence
 from spikeseg_lava.errors import SpikeSegLavaError
 from spikeseg_lava.events.read import open_events
 from spikeseg_lava.events.stream import EventStream
@@ -81,7 +82,27 @@ def detect_recording(
     samples: Iterable[Sample] = recorded_samples(run, stream, settings)
     if progress is not None:
         samples = progress(samples, len(settings.window_starts(stream)))
-    return detect_objects(samples, network, stream.size, settings.duration_us, **detection)
+    fullest = _Fullest()
+    found = detect_objects(fullest.of(samples), network, stream.size, settings.duration_us, **detection)
+    if not found.spikes and fullest.sample is not None and isinstance(run, FixedPointModel):
+        sample = fullest.sample
+        reason = reason_of_silence(run, sample.events, sample.size, settings.fire_once)
+        if reason is not None:
+            logger.warning(f"no object: {reason}")
+    return found
+
+
+class _Fullest:
+    """Notes the sample with the most events on its way."""
+
+    def __init__(self) -> None:
+        self.sample: Sample | None = None
+
+    def of(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        for sample in samples:
+            if self.sample is None or len(sample.events.index) > len(self.sample.events.index):
+                self.sample = sample
+            yield sample
 
 
 @dataclass(frozen=True)

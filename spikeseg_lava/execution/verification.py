@@ -14,7 +14,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.execution.backends import run
+from spikeseg_lava.execution.backends import run, run_quietly
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv
 from spikeseg_lava.network.model import FixedPointModel
@@ -130,9 +130,9 @@ def verify(
     logger.info(f"verifying: {len(frames)} steps on {backend} ...")
     simulated = run(model, frames, backend, fire_once)
     logger.info("verifying: the integer oracle ...")
-    oracle = run(model, frames, "torch", fire_once)
+    oracle = run_quietly(model, frames, "torch", fire_once)
     logger.info("verifying: the trained floats ...")
-    floats = run(network or float_network(model), frames, "torch", fire_once)
+    floats = run_quietly(network or float_network(model), frames, "torch", fire_once)
     judged = simulated if simulated.meta.get("exact") is False else oracle
     return Verification(simulated, compare(oracle, simulated), compare(floats, judged), least_iou)
 

@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +239,28 @@ def test_division_by_multiplication_is_exact(number, divisor):
     multiplier, shift = reciprocal(divisor)
     assert (number * int(multiplier)) >> int(shift) == number // divisor
     assert number * int(multiplier) < 2**64
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 140), st.integers(1, 70), st.integers(0, 10**6))
+def test_rows_are_in_lexicographic_order(channels, width, height, seed):
+    rng = np.random.default_rng(seed)
+    spikes = rng.random((3, channels, height, width)) < rng.choice([0.001, 0.05, 0.6])
+    spikes[1] = False
+    steps = SparseSteps.of_payloads(spikes.astype(np.int32))
+    order = np.concatenate([a + rng.permutation(b - a) for a, b in pairwise(steps.offsets)]).astype(int)
+    shuffled = SparseSteps(steps.offsets, steps.index[order], steps.payload)
+    expected = np.argwhere(spikes) + np.array([5, 0, 0, 0])
+    np.testing.assert_array_equal(shuffled.rows((channels, height, width), first_step=5), expected)
+
+
+def test_a_kept_engine_forgets_the_sample_before_and_sees_changed_thresholds():
+    weight = np.full((2, 1, 3, 3), 9, np.int8)
+    model = model_of(conv("conv1", [(weight, 0)], 20, padding=(1, 1)))
+    frames = np.full((3, 1, 6, 7), 1.0)
+    first, second = run_engine(model, frames), run_engine(model, frames)
+    np.testing.assert_array_equal(first.spikes["conv1"], second.spikes["conv1"])
+    assert len(first.spikes["conv1"])
+    model.convolutions[0].neuron.threshold.setflags(write=True)
+    model.convolutions[0].neuron.threshold[...] = 2**23 - 1
+    assert not len(run_engine(model, frames).spikes["conv1"])

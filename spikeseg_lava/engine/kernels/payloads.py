@@ -9,7 +9,7 @@ import numpy as np
 
 from spikeseg_lava.compilation import compiled, inlined
 from spikeseg_lava.engine.kernels.record import borrowed, quotient
-from spikeseg_lava.engine.kernels.vectors import MASK, count_bits, lowest_bit_or_0, nonzero_mask
+from spikeseg_lava.engine.kernels.vectors import MASK, count_bits, lowest_bit, lowest_bit_or_0, nonzero_mask
 
 BLOCK, ONE = np.uint64(MASK), np.uint64(1)
 AT_ONCE = np.uint64(4)
@@ -95,26 +95,43 @@ def payloads_of(values, scale, largest):
 
 
 @compiled
-def keys_of(index, channels, over_channels, area):
-    """Int32[N]: c * area + place of every event, `index` = place * C + c."""
-    keys = np.empty(index.size, np.int32)
-    for e in range(np.uint64(index.size)):
-        place = quotient(index[e], over_channels)
-        keys[e] = (index[e] - place * channels) * area + place
-    return keys
+def sorted_rows(offsets, index, channels, over_channels, height, width, over_width, first_step):
+    """Int32[N, 4] of (t, c, y, x) in lexicographic order; `index` = (y * width + x) * C + c, once a step.
 
-
-@compiled
-def rows_of(offsets, keys, first_step, area, over_area, width, over_width):
-    """Int32[N, 4] of keys."""
-    rows = np.empty((keys.size, 4), np.int32)
+    The events of a step are set as bits of a map with whole words a row, and read off in order. A second map tells the
+    words that hold any, so that time follows the events and not the area.
+    """
+    words = np.uint64((width + 63) >> 6)
+    bits = np.zeros(np.uint64(channels * height) * words, np.uint64)
+    listed = np.zeros((bits.size + 63) >> 6, np.uint64)
+    places, any_of, rows = borrowed(bits), borrowed(listed), np.empty((index.size, 4), np.int32)
+    count = np.uint64(0)
     for s in range(offsets.size - 1):
         for e in range(np.uint64(offsets[s]), np.uint64(offsets[s + 1])):
-            channel = quotient(keys[e], over_area)
-            place = keys[e] - channel * area
+            place = quotient(index[e], over_channels)
             y = quotient(place, over_width)
-            rows[e, 0], rows[e, 1], rows[e, 2], rows[e, 3] = first_step + s, channel, y, place - y * width
-    return rows
+            line = (index[e] - place * channels) * height + y
+            x = np.uint64(place - y * width)
+            word = np.uint64(line) * words + (x >> np.uint64(6))
+            places[word] |= ONE << (x & np.uint64(63))
+            any_of[word >> np.uint64(6)] |= ONE << (word & np.uint64(63))
+        for k in range(np.uint64(listed.size)):
+            used = any_of[k]
+            any_of[k] = np.uint64(0)
+            while used:
+                word = (k << np.uint64(6)) + lowest_bit(used)
+                used &= used - ONE
+                line = word // words
+                channel = line // np.uint64(height)
+                y, x = line - channel * np.uint64(height), (word - line * words) << np.uint64(6)
+                mask = places[word]
+                places[word] = np.uint64(0)
+                while mask:
+                    rows[count, 0], rows[count, 1], rows[count, 2] = first_step + s, channel, y
+                    rows[count, 3] = x + lowest_bit(mask)
+                    mask &= mask - ONE
+                    count += ONE
+    return rows[: np.int64(count)], bits, listed  # both maps, as what is borrowed must outlive the loops
 
 
 @compiled
