@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import struct
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from builders import dat_bytes, evt2_bytes, evt3_bytes, evt21_bytes
 from same import assert_same_events
 
 from spikeseg_lava.errors import RecordingError
+from spikeseg_lava.events.formats import prophesee
 from spikeseg_lava.events.formats.camera import faery_blocks
 from spikeseg_lava.events.read import read_recording
+from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.events.repair import RecordingWarning
 
 faery = pytest.importorskip("faery")
@@ -150,3 +155,130 @@ def test_without_the_library_one_line_says_what_is_needed(tmp_path: Path, monkey
     monkeypatch.setitem(sys.modules, "faery", None)
     with pytest.raises(RecordingError, match="pip install faery"):
         list(faery_blocks(str(tmp_path / "a.es"), "es", 100))
+
+
+HIGH, LOW, ROW, COLUMN = 0x8000, 0x6000, 0x0000, 0x2000
+
+
+def evt3(path: Path, clock: list[int]) -> Recording:
+    """An EVT 3 file with one event behind each word of the clock, 7 us later."""
+    body = [ROW | 5, *(word for high in clock for word in (HIGH | high, LOW | 7, COLUMN | 2))]
+    path.write_bytes(EVT3 + words("H", body))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordingWarning)
+        return read_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("clock", "ticks"),
+    [
+        ([4094, 4095, 0, 1, 4095, 0, 1], [4094, 4095, 4096, 4097, 4095, 4096, 4097]),  # back over the beginning
+        ([4000, 100, 101], [4000, 4196, 4197]),  # words lost at the beginning
+        ([10, 11, 9, 10, 11, 12], [10, 11, 9, 10, 11, 12]),  # a step back
+        ([10, 11, 2059, 12, 13], [10, 11, 11, 12, 13]),  # a flipped bit ahead
+        ([2058, 2059, 11, 2060, 2061], [2058, 2059, 2059, 2060, 2061]),  # a flipped bit behind
+        ([3000, 5, 6, 7], [3000, 4101, 4102, 4103]),  # a beginning, and the clock goes on from there
+        ([10, 3000, 3001], [10, 3000, 3001]),  # a gap
+        ([3000, 1500, 1501], [3000, 1500, 1501]),  # the camera began anew
+    ],
+)
+def test_the_clock_of_evt3(tmp_path: Path, clock: list[int], ticks: list[int]) -> None:
+    assert evt3(tmp_path / "a.raw", clock).t.tolist() == [4096 * tick + 7 for tick in sorted(ticks)]
+
+
+@pytest.mark.parametrize(
+    ("clock", "ticks"),
+    [
+        ([2**28 - 1, 0, 1, 2**28 - 1, 0, 1], [2**28 - 1, 2**28, 2**28 + 1, 2**28 - 1, 2**28, 2**28 + 1]),
+        ([2**28 - 3, 3], [2**28 - 3, 2**28 + 3]),
+        ([1000, 999, 1000], [1000, 999, 1000]),
+        ([1000, 1000 + 2**27, 1001], [1000, 1000, 1001]),
+        ([1000 + 2**27, 1000, 1001 + 2**27], [1000 + 2**27, 1000 + 2**27, 1001 + 2**27]),
+    ],
+)
+@pytest.mark.parametrize("version", ["2.0", "2.1"])
+def test_the_clock_of_evt2(tmp_path: Path, clock: list[int], ticks: list[int], version: str) -> None:
+    heads = [word for high in clock for word in (8 << 28 | high, 1 << 28 | 5 << 22 | 3 << 11 | 4)]
+    body = words("I", heads) if version == "2.0" else words("Q", [head << 32 | (head >> 28 == 1) for head in heads])
+    (tmp_path / "a.raw").write_bytes(f"% evt {version}\n% geometry 640x480\n% end\n".encode() + body)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordingWarning)
+        recording = read_recording(tmp_path / "a.raw")
+    assert recording.t.tolist() == [64 * tick + 5 for tick in sorted(ticks)]
+
+
+def test_a_flipped_bit_at_the_end_of_a_block_is_seen_in_the_next(tmp_path: Path, monkeypatch: Any) -> None:
+    whole = evt3(tmp_path / "a.raw", [10, 11, 2059, 12, 13, 4095, 14, 15])
+    assert whole.repairs["leaps of the clock by a flipped bit undone"] == 2
+    for length in range(1, 9):
+        monkeypatch.setattr(prophesee, "WORDS", length)
+        part = evt3(tmp_path / "a.raw", [10, 11, 2059, 12, 13, 4095, 14, 15])
+        assert (part.t.tolist(), part.repairs) == (whole.t.tolist(), whole.repairs)
+
+
+def test_vectors_over_the_edge_lose_what_is_outside(tmp_path: Path) -> None:
+    body = [HIGH | 1, LOW | 2, ROW | 719, 0x3000 | 1 << 11 | 1274, 0x4FFF, 0x50FF]
+    (tmp_path / "a.raw").write_bytes(EVT3 + words("H", body))
+    with pytest.warns(RecordingWarning, match="outside the sensor dropped: 14"):
+        recording = read_recording(tmp_path / "a.raw")
+    assert recording.x.tolist() == [*range(1274, 1280)]
+
+
+@pytest.mark.parametrize("padding", [2, 9, 1000])
+def test_zeros_at_the_end_and_between_are_no_events(tmp_path: Path, events: SimpleNamespace, padding: int) -> None:
+    content = evt2_bytes(events)
+    (tmp_path / "a.raw").write_bytes(content + bytes(4 * padding))
+    (tmp_path / "a.dat").write_bytes(dat_bytes(events) + bytes(8 * padding))
+    for name, count in (("a.raw", padding), ("a.dat", 2 * padding)):
+        with pytest.warns(RecordingWarning, match=f"words of padding dropped: {count}"):
+            assert_same_events(read_recording(tmp_path / name), events)
+
+
+def test_a_file_of_unknown_words_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(EVT3 + words("H", [0xB123] * 1000))
+    with pytest.raises(RecordingError, match=r"most of its words are unknown in EVT 3\.0"):
+        read_recording(tmp_path / "a.raw")
+
+
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [
+        ("% evt 3.0\n% geometry 40x30\n% end\n", (30, 40)),
+        ("% format EVT3;height=30;width=40\n% end\n", (30, 40)),
+        ("% evt 3.0\n% height 30\n% width 40\n% end\n", (30, 40)),
+        ("% evt 3.0\n% plugin_name hal_plugin_imx636_evk4\n% end\n", (720, 1280)),
+        ("% evt 3.0\n% plugin_name hal_plugin_genx320\n% end\n", (320, 320)),
+        ("% evt 3.0\n% generation 3.1\n% end\n", (480, 640)),
+        ("% evt 3.0\n% author M\xfcrz\n% geometry 40x30\n% end\n", (30, 40)),
+    ],
+)
+def test_the_header_tells_the_sensor(
+    tmp_path: Path, events: SimpleNamespace, header: str, size: tuple[int, int]
+) -> None:
+    (tmp_path / "a.raw").write_bytes(evt3_bytes(events, header))
+    assert read_recording(tmp_path / "a.raw").size == size
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("header", ["% evt 2.1\n", "% evt 2.1\n% format EVT21;height=30;width=40\n"])
+def test_both_byte_orders_of_evt21(tmp_path: Path, events: SimpleNamespace, header: str, legacy: bool) -> None:
+    (tmp_path / "a.raw").write_bytes(evt21_bytes(events, legacy, f"{header}% geometry 40x30\n% end\n"))
+    assert_same_events(read_recording(tmp_path / "a.raw"), events)
+
+
+@pytest.mark.parametrize("kind", [0, 12])
+def test_both_types_of_change_events_in_dat(tmp_path: Path, events: SimpleNamespace, kind: int) -> None:
+    (tmp_path / "a.dat").write_bytes(dat_bytes(events, kind))
+    assert_same_events(read_recording(tmp_path / "a.dat"), events)
+    (tmp_path / "b.dat").write_bytes(dat_bytes(events, 14))
+    with pytest.raises(RecordingError, match=r"type 14 .*, expected 0 \(2d\) or 12 \(CD\)"):
+        read_recording(tmp_path / "b.dat")
+
+
+def test_a_real_recording_is_decoded_as_the_library_does(shared: Path) -> None:
+    path = shared / "recordings" / "faery_evt2.raw"
+    recording = read_recording(path)
+    theirs = np.concatenate(list(faery.events_stream_from_file(path)))
+    assert len(recording) == len(theirs) > 400_000
+    for ours, name in ((recording.x, "x"), (recording.y, "y"), (recording.t, "t"), (recording.p, "on")):
+        np.testing.assert_array_equal(ours, theirs[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,3 +85,93 @@ def test_bytes_of_another_kind_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(bytes(range(256)) * 4)
     with pytest.raises(RecordingError):
         read_recording(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time (us),x,y,polarity,label\n7,1,2,1,0\n9,3,4,0,1\n",
+        "timestamp [us];x [px];y [px];polarity\n7;1;2;1\n9;3;4;0\n",
+        "t_us x y p\n7 1 2 1\n9 3 4 0\n",
+        '"t","x","y","p"\n"7","1","2","1"\n"9","3","4","0"\n',
+        ",t,x,y,p\n0,7,1,2,1\n1,9,3,4,0\n",
+        " t x y p\n0 7 1 2 1\n1 9 3 4 0\n",
+        "t,x,y,p,\n7,1,2,1,\n9,3,4,0,\n",
+        "t,x,y,p\n7,1,2,True\n9,3,4,False\n",
+        "label,y,x,time,on\ncar,2,1,7,true\nstar,4,3,9,false\n",
+        "# t, x, y, p\n7 1 2 1\n9 3 4 0\n",
+        "# events: t x y p\n7 1 2 1\n9 3 4 0\n",
+        "# The time and x and y are integers, p is one of 0, 1\n# 1 2 3 4\n7 1 2 1\n9 3 4 0\n",
+        "% x y p t as Monday's camera has them\nt\tx\ty\tp\n7\t1\t2\t1\n9\t3\t4\t0\n",
+        "ts.secs,ts.nsecs,x,y,polarity\n0,7000,1,2,True\n0,9000,3,4,False\n",
+        "header.seq,event.ts,event.x,event.y,event.polarity\n1,7,1,2,1\n2,9,3,4,0\n",
+        "t,x,y,p\r\n7,1,2,1\r\n9,3,4,0\r\n",
+        "7,1,2,1 # first\n# a remark\n9,3,4,0\n",
+    ],
+)
+def test_headers_of_many_programs(tmp_path: Path, text: str) -> None:
+    recording = read(tmp_path, text)
+    columns = [column.tolist() for column in (recording.t, recording.x, recording.y, recording.p)]
+    assert columns == [[7, 9], [1, 3], [2, 4], [1, 0]]
+    assert recording.repairs == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [("t (s)", 1e6), ("time[ms]", 1e3), ("ts_ns", 1e-3), ("Timestamp (µs)", 1), ("time (seconds)", 1e6), ("t", 1)],
+)
+def test_the_unit_stands_in_the_name_of_the_column(tmp_path: Path, name: str, scale: float) -> None:
+    recording = read(
+        tmp_path, f"{name},x,y,p\n{round(2_000_000_000 / scale)},1,2,1\n{round(4_000_000_000 / scale)},3,4,0\n"
+    )
+    assert recording.t.tolist() == [2_000_000_000, 4_000_000_000]
+    assert recording.source["time_unit_from"] == ("rule: whole numbers" if name == "t" else f"column name `{name}`")
+
+
+def test_a_given_unit_wins_over_the_header(tmp_path: Path) -> None:
+    (tmp_path / "atis.txt").write_text("t (s),x,y,p\n1,1,2,1\n2,3,4,0\n")
+    assert read_recording(tmp_path / "atis.txt", time_unit="ms").t.tolist() == [1000, 2000]
+
+
+def times(path: Path, values: list[str]) -> Path:
+    path.write_text("".join(f"{t} {k % 300} 2 {k % 2}\n" for k, t in enumerate(values)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "told"),
+    [
+        ([f"{k * 0.000123:.6f}" for k in range(200)], "s", False),  # more than three decimals: a clock of microseconds
+        ([f"{k * 0.237:.3f}" for k in range(200)], "ms", True),  # four a second as seconds
+        ([f"{k * 0.000237:.3f}" for k in range(2000)], "s", True),  # milliseconds of seconds, 4000 a second
+        ([f"{k * 0.5:.1f}" for k in range(10)], "s", True),  # too few to tell
+        ([f"{k * 0.5 + 0.123456:.6f}" for k in range(200)], "ms", True),  # two a second as seconds: no camera
+        ([str(k * 237) for k in range(200)], "us", False),
+        ([str(k * 237_000) for k in range(200)], "ns", True),
+        ([str(1_600_000_000_000_000_123 + k * 237_001) for k in range(20)], "ns", True),
+        ([str(1_600_000_000_000_123 + k * 237) for k in range(200)], "us", False),
+    ],
+)
+def test_a_unit_nobody_names_follows_from_the_numbers_and_a_guess_is_told(
+    tmp_path: Path, values: list[str], unit: str, told: bool
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RecordingWarning)
+        recording = read_recording(times(tmp_path / "atis.txt", values), sensor_size=(10, 300))
+    assert recording.source["time_unit"] == unit
+    assert [f"times are taken as {unit} because" in str(warning.message) for warning in caught] == [True] * told
+
+
+def test_whole_times_keep_all_their_digits(tmp_path: Path) -> None:
+    recording = read(tmp_path, "t_us,x,y,p\n9007199254740993,1,2,1\n9007199254740995,3,4,0\n")
+    assert recording.t.tolist() == [9007199254740993, 9007199254740995]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_other_encodings(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "atis.txt").write_bytes("# Mürz 2026\nt x y p\n7 1 2 1\n9 3 4 0\n".encode(encoding))
+    assert read_recording(tmp_path / "atis.txt").t.tolist() == [7, 9]
+
+
+def test_a_digit_that_is_none_is_no_size(tmp_path: Path) -> None:
+    assert read(tmp_path, "² ²\n7 1 2 1\n9 3 4 0\n").size == (240, 304)

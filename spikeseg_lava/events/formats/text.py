@@ -139,13 +139,14 @@ def _layout(file: IO[str]) -> tuple[Layout, str]:
 def _is_event(line: str) -> bool:
     if line.lstrip().startswith(COMMENTS):
         return False
+    line = line.partition("#")[0]
     words = split(line, delimiter_of(line))
     numbers = sum(map(is_number, words))
     return numbers >= 4 or (numbers == 3 and any(word.lower() in TRUTHS for word in words))
 
 
 def _layout_of(header: Sequence[str], head: Sequence[str]) -> Layout:
-    first = head[0]
+    first = head[0].partition("#")[0]
     names, delimiter = _named(header, first)
     words = split(first, delimiter)
     layout = Layout(len(header), delimiter, (0, 1, 2, 3), _stated_size(header))
