@@ -8,6 +8,7 @@ long, the caller gets one clear error. The child costs about a tenth of a second
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib
 import json
 import os
@@ -27,6 +28,7 @@ from spikeseg_lava.errors import SpikeSegLavaError
 SECONDS = 30.0  # for one item; a block of events takes milliseconds
 START = 60.0  # seconds for Python and the libraries to be loaded; a tenth of a second where nothing else runs
 MEMORY = 8 * 2**30  # bytes of address space of the child
+PIPE = 2**20  # bytes the kernel keeps between the two; by default 64 KB, and the two wait for each other
 ARRAY, BYTES = "__array__", "__bytes__"
 CHILD = "import json, sys; ask = json.loads(sys.stdin.readline()); sys.path[:] = ask['path']; "
 CHILD += "from spikeseg_lava.isolation import serve; serve(ask)"
@@ -75,6 +77,8 @@ def read_apart(
 @contextlib.contextmanager
 def _child(ask: dict[str, Any]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     receiving, sending = os.pipe()
+    with contextlib.suppress(AttributeError, OSError):
+        fcntl.fcntl(sending, fcntl.F_SETPIPE_SZ, PIPE)
     command = [sys.executable, "-I", "-S", "-c", CHILD.replace("serve(ask)", f"serve(ask, {sending})")]
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a thread pool takes longer than most files
     with open(receiving, "rb") as answers:
@@ -115,10 +119,14 @@ def _answer(
         raise error(f"the library that reads it crashed ({how}): it is damaged") from None
 
 
-def _exactly(answers: IO[bytes], size: int) -> bytes:
-    data = answers.read(size)
-    if len(data) < size:
-        raise EOFError
+def _exactly(answers: IO[bytes], size: int) -> bytearray:
+    data = bytearray(size)
+    view, done = memoryview(data), 0
+    while done < size:
+        count = answers.readinto(view[done:])  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError
+        done += count
     return data
 
 
@@ -160,7 +168,7 @@ def _alarm(seconds: float) -> None:
 
 
 def _send(answers: IO[bytes], kind: str, value: Any) -> None:
-    buffers: list[bytes] = []
+    buffers: list[Any] = []
     tree = _packed(value, buffers)
     head = json.dumps([kind, tree, [len(data) for data in buffers]]).encode()
     answers.write(len(head).to_bytes(8, "little") + head)
@@ -169,12 +177,12 @@ def _send(answers: IO[bytes], kind: str, value: Any) -> None:
     answers.flush()
 
 
-def _packed(value: Any, buffers: list[bytes]) -> Any:
+def _packed(value: Any, buffers: list[Any]) -> Any:
     """`value` as JSON, with arrays and bytes moved to `buffers`."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biufcSU":
             raise TypeError(f"an array of {value.dtype} cannot leave the child process")
-        buffers.append(np.ascontiguousarray(value).tobytes())
+        buffers.append(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
         return {ARRAY: [value.dtype.str, list(value.shape), len(buffers) - 1]}
     if isinstance(value, bytes):
         buffers.append(value)
@@ -188,14 +196,14 @@ def _packed(value: Any, buffers: list[bytes]) -> Any:
     return value
 
 
-def _unpacked(tree: Any, buffers: list[bytes]) -> Any:
+def _unpacked(tree: Any, buffers: list[bytearray]) -> Any:
     if isinstance(tree, list):
         return [_unpacked(item, buffers) for item in tree]
     if not isinstance(tree, dict):
         return tree
     if tree.keys() == {ARRAY}:
         dtype, shape, place = tree[ARRAY]
-        return np.frombuffer(bytearray(buffers[place]), np.dtype(dtype)).reshape(shape)
+        return np.frombuffer(buffers[place], np.dtype(dtype)).reshape(shape)
     if tree.keys() == {BYTES}:
-        return buffers[tree[BYTES]]
+        return bytes(buffers[tree[BYTES]])
     return {name: _unpacked(item, buffers) for name, item in tree.items()}

@@ -119,7 +119,8 @@ def _without_outsiders(blocks: Blocks, survey: Survey, cleaning: Cleaning) -> tu
     """
     sensor, (height, width) = cleaning.sensor, cleaning.sensor.size
     if survey.lowest.min() >= sensor.first_pixel and all(survey.highest - sensor.first_pixel < (width, height)):
-        return survey.unrolled if cleaning.wrapped else survey.order, survey.count, cleaning.unit
+        order = survey.unrolled if cleaning.wrapped and survey.unrolled is not None else survey.order
+        return order, survey.count, cleaning.unit
     inside = Survey()
     for events in _clean_blocks(blocks(), cleaning, survey.crc):
         inside.add(RawEvents(events.x, events.y, events.t, events.p))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,10 @@ class TimeOrder:
 
     def add(self, t: NDArray[Any]) -> None:
         """Times of the next block."""
+        if not np.any(t[1:] < t[:-1]) and (self.highest is None or t[0] >= self.highest):
+            self.lowest = t[0].item() if self.lowest is None else self.lowest
+            self.highest = t[-1].item()
+            return
         rising = t if self.highest is None else np.concatenate([[self.highest], t])
         delays = np.maximum.accumulate(rising) - rising
         self.late += int(np.count_nonzero(delays))
@@ -57,7 +61,8 @@ class Survey:
         named: (height, width) the file name tells, whose share of the events is counted.
         inside: how many events lie on the named sensor, with pixels counted from 0 and from 1.
         lowest, highest: Int64[2], of x and y.
-        order, unrolled: of the times as they are, and of those of a 32-bit clock that runs on.
+        order, unrolled: of the times as they are, and of those of a 32-bit clock that runs on; None where it never
+            began anew.
         codes: polarities that occur.
     """
 
@@ -68,7 +73,7 @@ class Survey:
     highest: NDArray[np.int64] = field(default_factory=lambda: np.full(2, -(2**40)))
     rounded: int = 0
     order: TimeOrder = field(default_factory=TimeOrder)
-    unrolled: TimeOrder = field(default_factory=TimeOrder)
+    unrolled: TimeOrder | None = None
     clock: repair.Clock = field(default_factory=repair.Clock)
     codes: frozenset[float] = frozenset()
     first: RawEvents | None = None
@@ -108,8 +113,12 @@ class Survey:
 
     def _add_times(self, t: NDArray[Any]) -> None:
         t = t.astype(np.int64) if t.dtype.kind in "bi" else repair.signed(t)
+        unrolled = self.clock.unrolled(t)
+        if unrolled is not t and self.unrolled is None:
+            self.unrolled = replace(self.order)  # until here both clocks show the same
         self.order.add(t)
-        self.unrolled.add(self.clock.unrolled(t))
+        if self.unrolled is not None:
+            self.unrolled.add(unrolled)
         if t.dtype.kind == "f":
             self.fractions |= bool(np.any(t != np.floor(t)))
             self.thousandths = self.thousandths and _all_thousandths(t)

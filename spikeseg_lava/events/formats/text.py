@@ -70,9 +70,10 @@ def read_text(path: Path) -> Iterator[RawEvents]:
         number = layout.skip + 1
         while chunk := file.read(CHUNK):
             text, rest = _complete(rest + chunk)
-            if text.strip():
-                yield _block(text.split("\n"), layout, number, is_last=False)
-            number += text.count("\n") + bool(text)
+            lines = text.split("\n")
+            if any(lines):
+                yield _block(lines, layout, number, is_last=False)
+            number += len(lines) - 1
         text, last = _complete(rest)
         if text.strip():
             yield _block(text.split("\n"), layout, number, is_last=False)
@@ -81,7 +82,9 @@ def read_text(path: Path) -> Iterator[RawEvents]:
 
 def _complete(text: str) -> tuple[str, str]:
     """All but the last line that is not blank, and the rest: whether the last line is cut off is known at the end."""
-    cut = text.rfind("\n", 0, len(text.rstrip()))
+    tail = text[-LONGEST_LINE:]
+    end = len(text) - len(tail) + len(tail.rstrip()) if tail.strip() else len(text.rstrip())
+    cut = text.rfind("\n", 0, end)
     if len(text) - cut > LONGEST_LINE and len(text[cut:].strip()) > LONGEST_LINE:
         raise RecordingError(f"it has a line of more than {LONGEST_LINE} characters, {text[cut + 1 :][:40]!r}...")
     return (text[: cut + 1], text[cut + 1 :])
