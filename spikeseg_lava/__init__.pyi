@@ -12,8 +12,11 @@ from .detection.detect import detect_objects as detect_objects
 from .errors import SpikeSegLavaError as SpikeSegLavaError
 from .events.clip import load_clip as load_clip
 from .events.clip import save_clip as save_clip
+from .events.denoise import denoise as denoise
+from .events.read import open_events as open_events
 from .events.read import read_recording as read_recording
 from .events.recording import Recording as Recording
+from .events.stream import EventStream as EventStream
 from .exchange.checkpoint.load import load_checkpoint as load_checkpoint
 from .exchange.netx.write import write_netx as write_netx
 from .exchange.nir.read import from_nir as from_nir

@@ -31,6 +31,11 @@ def convert(
     timesteps: options.Timesteps = None,
     size: options.Size = None,
     sensor_size: options.SensorSize = None,
+    time_unit: options.TimeUnit = None,
+    start: options.Start = 0.0,
+    duration: options.Duration = None,
+    group: options.Group = None,
+    denoise: options.Denoise = False,
     binary: options.Binary = False,
     target: options.Target = "loihi2",
     planes: options.Planes = None,
@@ -66,7 +71,13 @@ def convert(
     network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools, dt))
     if simplify:
         network = _simplified(network)
-    clips = read_clips(calibration, network, options.binning(timesteps, size, binary, sensor_size, window))
+    clips = read_clips(
+        calibration,
+        network,
+        options.binning(
+            timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
+        ),
+    )
     with working("quantizing ..."):
         model = integers_of(network, clips, Quantisation(target, planes, input_bits, per_channel))
     model.save(output)

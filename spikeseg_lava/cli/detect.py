@@ -62,6 +62,11 @@ def detect(
     timesteps: options.Timesteps = None,
     size: options.Size = None,
     sensor_size: options.SensorSize = None,
+    time_unit: options.TimeUnit = None,
+    start: options.Start = 0.0,
+    duration: options.Duration = None,
+    group: options.Group = None,
+    denoise: options.Denoise = False,
     binary: options.Binary = False,
     keep_partial: options.KeepPartial = False,
     winners: Annotated[
@@ -114,11 +119,12 @@ def detect(
     network_file, recordings = _network_and_recordings(files)
     many = len(recordings) > 1
     _check_outputs(many, output, csv, {"--picture": picture, "--animation": animation, "--space-time": space_time})
-    binning = options.binning(timesteps, size, binary, sensor_size)
+    part = options.part(time_unit, start, duration, group, denoise)
+    binning = options.binning(timesteps, size, binary, sensor_size, part=part)
     network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
     settings = StreamSettings(
         options.microseconds(window), timesteps or network.timesteps or DEFAULT_TIMESTEPS, binning.size, binary,
-        sensor_size=binning.sensor_size, fire_once=fire_once, least_fill=0.0 if keep_partial else LEAST_FILL,
+        sensor_size=binning.sensor_size, reading=part, fire_once=fire_once, least_fill=0.0 if keep_partial else LEAST_FILL,
     )  # fmt: skip
     how = {"pool_winners": winners.value, "tau": tau, "min_spikes": min_spikes}
     if backend != options.Backend.TORCH:
@@ -126,7 +132,7 @@ def detect(
     if many:
         _detect_many(network, recordings, output or Path("objects"), settings, backend, jobs, json, how)
         return
-    stream = open_events(recordings[0], sensor_size=binning.sensor_size)
+    stream = open_events(recordings[0], **binning.reading)
     check_sensor_size(stream, recordings[0])
     run = None if backend == options.Backend.EVENT else runner_of(network, backend.value, fire_once)
     with progress() as bar:

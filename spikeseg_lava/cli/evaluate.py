@@ -44,6 +44,11 @@ def evaluate(
     timesteps: options.Timesteps = None,
     size: options.Size = None,
     sensor_size: options.SensorSize = None,
+    time_unit: options.TimeUnit = None,
+    start: options.Start = 0.0,
+    duration: options.Duration = None,
+    group: options.Group = None,
+    denoise: options.Denoise = False,
     binary: options.Binary = False,
     radius: Annotated[
         float, typer.Option(metavar="PIXELS", help="How far a detection may be from a labelled path.")
@@ -72,7 +77,9 @@ def evaluate(
     options.check_output("--output", output, ".csv")
     network_file, dataset = _network_and_dataset(files or [], synthetic)
     network = read_checkpoint(network_file, options.reading(threshold, thresholds, pools, dt))
-    binning = options.binning(timesteps, size, binary, sensor_size, window)
+    binning = options.binning(
+        timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
+    )
     settings = evaluation.Settings(
         options.microseconds(window),
         timesteps or network.timesteps or DEFAULT_TIMESTEPS,
@@ -86,7 +93,7 @@ def evaluate(
     if dataset is None:
         sources = evaluation.synthetic_sources(synthetic, seed)
     else:
-        sources = evaluation.find_sources(dataset, binning.sensor_size)
+        sources = evaluation.find_sources(dataset, **binning.reading)
     variants = variants_of(network, fire_once, backend.value, stock=_frames_of(settings) if stock else None)
     with progress() as bar:
         found = evaluation.evaluate(sources, variants, network, settings, results, facts={"fire_once": fire_once})

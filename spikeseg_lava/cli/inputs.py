@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,12 @@ class Binning:
     binary: bool = False
     sensor_size: Pair | None = None
     window_us: int | None = None
+    part: Mapping[str, Any] = field(default_factory=dict)  # unit, part, group and denoising, as the reader takes them
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What `read_recording` and `open_events` take by name."""
+        return {**self.part, "sensor_size": self.sensor_size}
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,13 @@ def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: 
 
         if binning != Binning():
             raise ArgumentError(
-                f"`{path}` is a clip of frames: `--timesteps`, `--size`, `--binary`, `--sensor-size` and `--window` "
-                "are for recordings"
+                f"`{path}` is a clip of frames: `--timesteps`, `--size`, `--binary`, `--sensor-size`, `--window` and "
+                "the like are for recordings"
             )
         return load_clip(path)
     from spikeseg_lava.events.read import read_recording
 
-    recording = read_recording(path, sensor_size=binning.sensor_size)
+    recording = read_recording(path, **binning.reading)
     check_sensor_size(recording, path)
     timesteps = binning.timesteps or network.timesteps or DEFAULT_TIMESTEPS
     start = None if binning.window_us is None else _fullest_window(recording, binning.window_us)
@@ -81,13 +87,15 @@ def check_sensor_size(recording: Recording | EventStream, path: Path) -> None:
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a file holds frames: by its ending, or by the name of the array in it."""
-    if path.suffix.lower() == ".npz":
-        return True
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return "frames.npy" in archive.namelist()
+    """Whether a file holds frames: by the name of the array in it, or an ending `.npz` where it cannot be told."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return path.suffix.lower() == ".npz"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.removesuffix(".npy") for name in archive.namelist()}
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return path.suffix.lower() == ".npz"
+    return "frames" in names or (path.suffix.lower() == ".npz" and not {"x", "y"} <= {name.lower() for name in names})
 
 
 def _fullest_window(recording: Recording, window_us: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -14,7 +14,7 @@ from spikeseg_lava.cli.networks import Reading
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.files import check_target
 
-RECORDINGS = ".mat, .aedat4, .es, .raw, .dat, .h5, .npy, .txt or .csv"
+RECORDINGS = ".raw, .dat, .aedat4, .aedat, .es, .h5, .mat, .npy, .npz, .bin, .txt or .csv; - for text"
 PICTURES = (".png", ".pdf", ".svg")
 NETWORK, INTEGERS, RECORDING, OUTPUT = "Network", "Integers", "Recording", "Output"  # headings of the help
 
@@ -173,6 +173,45 @@ KeepPartial = Annotated[
         rich_help_panel=RECORDING,
     ),
 ]
+TimeUnit = Annotated[
+    str | None,
+    typer.Option(
+        "--time-unit",
+        metavar="UNIT",
+        help="Of the recording's times: s, ms, us or ns.  [default: the file's, else a rule that says so]",
+        rich_help_panel=RECORDING,
+    ),
+]
+Start = Annotated[
+    float,
+    typer.Option(
+        "--start", metavar="SECONDS", help="Begin this long after the first event.", rich_help_panel=RECORDING
+    ),
+]
+Duration = Annotated[
+    float | None,
+    typer.Option(
+        "--duration",
+        metavar="SECONDS",
+        help="Use this much of the recording.  [default: all of it]",
+        rich_help_panel=RECORDING,
+    ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="PATH",
+        help="Which camera of an HDF5 file of several, such as davis/left.",
+        rich_help_panel=RECORDING,
+    ),
+]
+Denoise = Annotated[
+    bool,
+    typer.Option(
+        "--denoise", help="Leave out hot pixels, and events without another beside them.", rich_help_panel=RECORDING
+    ),
+]
 Binary = Annotated[
     bool,
     typer.Option(
@@ -272,17 +311,42 @@ def reading(
 
 
 def binning(
-    timesteps: int | None, size: str | None, binary: bool, sensor_size: str | None = None, window: float | None = None
+    timesteps: int | None,
+    size: str | None,
+    binary: bool,
+    sensor_size: str | None = None,
+    window: float | None = None,
+    part: Mapping[str, Any] | None = None,
 ) -> Binning:
-    """How the user wants a recording cut into frames."""
+    """How the user wants a recording cut into frames; `part` as the function of that name gives it."""
     length = None if window is None else microseconds(window)
-    return Binning(timesteps, parse_size(size), binary, parse_size(sensor_size, "--sensor-size"), length)
+    return Binning(timesteps, parse_size(size), binary, parse_size(sensor_size, "--sensor-size"), length, part or {})
 
 
-def microseconds(seconds: float) -> int:
+def part(
+    time_unit: str | None = None,
+    start: float = 0.0,
+    duration: float | None = None,
+    group: str | None = None,
+    denoise: bool = False,
+) -> dict[str, Any]:
+    """What of a recording the user wants, as `read_recording` takes it by name; only what was asked for."""
+    if time_unit not in (None, "s", "ms", "us", "ns"):
+        raise ArgumentError(f"`--time-unit` must be s, ms, us or ns, got {time_unit!r}")
+    asked = {
+        "time_unit": time_unit,
+        "start_us": microseconds(start, "--start") if start else None,
+        "duration_us": None if duration is None else microseconds(duration, "--duration"),
+        "group": group,
+        "denoise": denoise or None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def microseconds(seconds: float, option: str = "--window") -> int:
     """A length of time as whole microseconds; ArgumentError below one."""
     if not 1e-6 <= seconds < 1e9:
-        raise ArgumentError(f"`--window` must be a positive number of seconds, got {seconds:g}")
+        raise ArgumentError(f"`{option}` must be a positive number of seconds, got {seconds:g}")
     return round(seconds * 1_000_000)
 
 

@@ -46,6 +46,11 @@ def run(
     timesteps: options.Timesteps = None,
     size: options.Size = None,
     sensor_size: options.SensorSize = None,
+    time_unit: options.TimeUnit = None,
+    start: options.Start = 0.0,
+    duration: options.Duration = None,
+    group: options.Group = None,
+    denoise: options.Denoise = False,
     binary: options.Binary = False,
     carry_state: Annotated[
         bool,
@@ -81,7 +86,9 @@ def run(
         options.check_output("--output", output, ".npz")
     loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
     wish = Quantisation(target, planes, input_bits, per_channel, fire_once)
-    binning = options.binning(timesteps, size, binary, sensor_size)
+    binning = options.binning(
+        timesteps, size, binary, sensor_size, part=options.part(time_unit, start, duration, group, denoise)
+    )
     clips = read_clips(calibration, loaded, binning)
     if single:
         _run_one(loaded, inputs[0], binning, clips, wish, backend.value, fire_once, output, json)

@@ -30,6 +30,11 @@ def verify(
     timesteps: options.Timesteps = None,
     size: options.Size = None,
     sensor_size: options.SensorSize = None,
+    time_unit: options.TimeUnit = None,
+    start: options.Start = 0.0,
+    duration: options.Duration = None,
+    group: options.Group = None,
+    denoise: options.Denoise = False,
     binary: options.Binary = False,
     target: options.Target = "loihi2",
     planes: options.Planes = None,
@@ -55,7 +60,13 @@ def verify(
     from spikeseg_lava.execution.verification import verify as prove
 
     loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
-    frames = read_frames(input, loaded, options.binning(timesteps, size, binary, sensor_size, window))
+    frames = read_frames(
+        input,
+        loaded,
+        options.binning(
+            timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
+        ),
+    )
     with working("quantizing ..."):
         model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel, fire_once))
     floats = loaded if isinstance(loaded, SpikingNetwork) else None

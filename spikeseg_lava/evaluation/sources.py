@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,11 +41,11 @@ class Source:
     read: Callable[[], Recording]
 
 
-def find_sources(folder: str | os.PathLike[str], sensor_size: Pair | None = None) -> list[Source]:
+def find_sources(folder: str | os.PathLike[str], sensor_size: Pair | None = None, **reading: Any) -> list[Source]:
     """The recordings of a folder in the layout of EBSSA: `Labelled Data/*.mat`, or `*.mat` in the folder itself.
 
     EBSSA was recorded by an ATIS and a DAVIS side by side: `..._atis_...` and `..._davis_...` of one pass differ in
-    that word only and share their `pass_name`.
+    that word only and share their `pass_name`. `reading` are further options of `read_recording`.
 
     Raises:
         RecordingError: the folder is missing or holds no `.mat` file.
@@ -56,13 +57,13 @@ def find_sources(folder: str | os.PathLike[str], sensor_size: Pair | None = None
     files = sorted(path for place in (inside or [root]) for path in place.iterdir() if path.suffix.lower() == ".mat")
     if not files:
         raise RecordingError(f"`{root}` holds no recording: expected `Labelled Data/*.mat` or `*.mat`")
-    return [_source_of(path, sensor_size) for path in files]
+    return [_source_of(path, {**reading, "sensor_size": sensor_size}) for path in files]
 
 
-def _source_of(path: Path, sensor_size: Pair | None) -> Source:
+def _source_of(path: Path, reading: dict[str, Any]) -> Source:
     camera = CAMERA.search(path.stem)
     pass_name = re.sub(r"[_\-. ]{2,}", "_", CAMERA.sub("", path.stem)).strip("_-. ")
-    read = partial(read_recording, path, sensor_size=sensor_size)
+    read = partial(read_recording, path, **reading)
     return Source(path.stem, pass_name or path.stem, camera.group(1).lower() if camera else "", read)
 
 
