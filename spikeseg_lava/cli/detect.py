@@ -123,9 +123,15 @@ def detect(
     binning = options.binning(timesteps, size, binary, sensor_size, part=part)
     network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
     settings = StreamSettings(
-        options.microseconds(window), timesteps or network.timesteps or DEFAULT_TIMESTEPS, binning.size, binary,
-        sensor_size=binning.sensor_size, reading=part, fire_once=fire_once, least_fill=0.0 if keep_partial else LEAST_FILL,
-    )  # fmt: skip
+        options.microseconds(window),
+        timesteps or network.timesteps or DEFAULT_TIMESTEPS,
+        binning.size,
+        binary,
+        sensor_size=binning.sensor_size,
+        reading=binning.part,
+        fire_once=fire_once,
+        least_fill=0.0 if keep_partial else LEAST_FILL,
+    )
     how = {"pool_winners": winners.value, "tau": tau, "min_spikes": min_spikes}
     if backend != options.Backend.TORCH:
         network = integers_of(network, None, Quantisation())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -56,9 +55,9 @@ class Quantisation:
 
 def read_frames(path: Path, network: SpikingNetwork | FixedPointModel, binning: Binning) -> NDArray[np.float32]:
     """Float32[T, C, H, W]: the frames of a clip as they are, or of a recording as one sample."""
-    if is_clip(path):
-        from spikeseg_lava.events.clip import load_clip
+    from spikeseg_lava.events.clip import is_clip, load_clip
 
+    if is_clip(path):
         if binning != Binning():
             raise ArgumentError(
                 f"`{path}` is a clip of frames: `--timesteps`, `--size`, `--binary`, `--sensor-size`, `--window` and "
@@ -84,18 +83,6 @@ def check_sensor_size(recording: Recording | EventStream, path: Path) -> None:
             f"`--sensor-size` {width}x{height} (width x height) leaves out {dropped / (dropped + kept):.0%} of the "
             f"events of `{path}`: give the size of the camera, such as 240x180 or 640x480"
         )
-
-
-def is_clip(path: Path) -> bool:
-    """Whether a file holds frames: by the name of the array in it, or an ending `.npz` where it cannot be told."""
-    if not path.is_file() or not zipfile.is_zipfile(path):
-        return path.suffix.lower() == ".npz"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {name.removesuffix(".npy") for name in archive.namelist()}
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return path.suffix.lower() == ".npz"
-    return "frames" in names or (path.suffix.lower() == ".npz" and not {"x", "y"} <= {name.lower() for name in names})
 
 
 def _fullest_window(recording: Recording, window_us: int) -> int:

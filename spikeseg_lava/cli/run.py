@@ -102,6 +102,7 @@ def run(
         "timesteps": timesteps or loaded.timesteps or DEFAULT_TIMESTEPS,
         "size": binning.size,
         "sensor_size": binning.sensor_size,
+        "reading": dict(binning.part),
         "binary": binary,
         "fire_once": fire_once,
         "carry_state": carry_state,

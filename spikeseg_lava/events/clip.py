@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 FRAMES = "frames"
 
 
+def is_clip(path: str | os.PathLike[str]) -> bool:
+    """Whether a file holds frames: by the name of the array in it, or an ending `.npz` where it cannot be told."""
+    path = Path(path)
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return path.suffix.lower() == ".npz"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.removesuffix(".npy") for name in archive.namelist()}
+    except BROKEN_ARCHIVE:
+        return path.suffix.lower() == ".npz"
+    return FRAMES in names or (path.suffix.lower() == ".npz" and not {"x", "y"} <= {name.lower() for name in names})
+
+
 def load_clip(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     """Frames (T, C, H, W) of the clip at `path`: its array `frames`; anything else in the file is left alone.
 

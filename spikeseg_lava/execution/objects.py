@@ -150,7 +150,7 @@ def _detect_one(
     detection: dict[str, Any],
 ) -> FileObjects:
     try:
-        stream = open_events(source, sensor_size=settings.sensor_size)
+        stream = open_events(source, **settings.opening)
         if check is not None:
             check(stream, source)
         with CsvWriter(output) as writer:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class StreamSettings:
         binary: 1 where there was any event, instead of normalised counts.
         start: microseconds on the recording's clock; default: the first event.
         sensor_size: (height, width) of the sensor, where the file does not say.
+        reading: further options of `open_events`: unit of time, part, group, denoising.
         fire_once: a neuron fires at most once per sample.
         carry_state: keep membranes and fire-once from sample to sample instead of clearing them.
         least_fill: a last sample of which the recording covers a smaller share is left out, unless it is the only one:
@@ -51,6 +52,7 @@ class StreamSettings:
     binary: bool = False
     start: int | None = None
     sensor_size: Pair | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
     fire_once: bool = True
     carry_state: bool = False
     least_fill: float = 0.0
@@ -64,11 +66,16 @@ class StreamSettings:
     @classmethod
     def of(cls, settings: dict[str, Any]) -> StreamSettings:
         """From keyword arguments; ArgumentError for a name that is none of them."""
-        known = [field.name for field in fields(cls)]
+        known = [setting.name for setting in fields(cls)]
         unknown = sorted(settings.keys() - set(known))
         if unknown:
             raise ArgumentError(f"`{unknown[0]}` is no setting of a stream, expected some of {', '.join(known)}")
         return cls(**settings)
+
+    @property
+    def opening(self) -> dict[str, Any]:
+        """What `open_events` takes by name for the path of a recording."""
+        return {**self.reading, "sensor_size": self.sensor_size}
 
     def window_starts(self, stream: EventStream) -> range:
         """Start times in microseconds of the windows up to the last event."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.engine.engine import EventEngine
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.events.clip import load_clip
+from spikeseg_lava.events.clip import is_clip, load_clip
 from spikeseg_lava.events.read import open_events
 from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.events.stream import EventStream
@@ -64,8 +64,8 @@ def run_stream(
             interrupted run over the same recording continues where it was.
         sink: called with (number, SpikeRecord) for each sample; membranes are left out.
         progress: called with (samples done, samples in all if known).
-        settings: those of `StreamSettings`: duration_us, timesteps, size, binary, start, sensor_size, fire_once,
-            carry_state, least_fill.
+        settings: those of `StreamSettings`: duration_us, timesteps, size, binary, start, sensor_size, reading,
+            fire_once, carry_state, least_fill.
 
     Raises:
         RecordingError: the recording cannot be read as a stream.
@@ -93,10 +93,10 @@ def run_stream(
 
 def sample_source(model: FixedPointModel, source: Source, settings: StreamSettings) -> SampleSource:
     """The samples of whatever `run_stream` takes."""
-    if isinstance(source, (str, os.PathLike)) and Path(source).suffix.lower() == ".npz":
+    if isinstance(source, (str, os.PathLike)) and is_clip(source):
         return sample_of_clip(load_clip(source), model)
     if isinstance(source, (str, os.PathLike)):
-        source = open_events(source, sensor_size=settings.sensor_size)
+        source = open_events(source, **settings.opening)
     if isinstance(source, Recording):
         source = EventStream.of_recording(source)
     if isinstance(source, EventStream):
