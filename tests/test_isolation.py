@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -114,16 +115,17 @@ def test_a_slow_caller_is_no_slow_child() -> None:
 
 
 def test_a_child_whose_parent_was_killed_ends_by_itself() -> None:
-    program = "from test_isolation import name_and_loop, read_apart, RecordingError; import sys\n"
+    program = "from test_isolation import name_and_loop, read_apart, RecordingError; import sys, time\n"
     program += "items = read_apart(name_and_loop, error=RecordingError, seconds=4); print(next(items), flush=True)\n"
-    program += "next(items)"
+    program += "time.sleep(600)"
     paths = os.pathsep.join(sys.path)
     command = [sys.executable, "-c", program]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
     ) as parent:
         assert parent.stdout is not None
-        child = psutil.Process(int(parent.stdout.readline()))
-        time.sleep(0.2)
+        child = int(parent.stdout.readline())
         parent.kill()
-    child.wait(timeout=60)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(child).wait(timeout=100)
+    assert not psutil.pid_exists(child)
