@@ -11,6 +11,7 @@ from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
 from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS
 from spikeseg_lava.cli.networks import network_and_input, read_checkpoint, shipped_network
+from spikeseg_lava.cli.sky import SKY, Skies, evaluate_skies
 from spikeseg_lava.cli.variants import FLOAT, variants_of
 from spikeseg_lava.errors import ArgumentError
 
@@ -27,7 +28,30 @@ def evaluate(
         int,
         typer.Option(metavar="N", min=0, help="Evaluate on this many synthetic recordings with ground truth instead."),
     ] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the first synthetic recording.")] = 0,
+    sky: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Score objects on this many made-up skies with satellites instead: half of them choose the threshold, "
+            "the other half scores it.",
+            rich_help_panel=SKY,
+        ),
+    ] = 0,
+    empty: Annotated[
+        int, typer.Option(metavar="N", min=0, help="And on this many without, for false alarms.", rich_help_panel=SKY)
+    ] = 4,
+    tles: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Two-line elements of the satellites; default: made up.", rich_help_panel=SKY
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page with curves of the skies (.html).", rich_help_panel=SKY),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the first synthetic recording or sky.")] = 0,
     backend: options.BackendName = options.Backend.EVENT,
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
@@ -75,7 +99,8 @@ def evaluate(
 
     options.check_output("--results", results, ".json")
     options.check_output("--output", output, ".csv")
-    network_file, dataset = _network_and_dataset(files or [], synthetic)
+    options.check_output("--page", page, ".html")
+    network_file, dataset = _network_and_dataset(files or [], synthetic or sky)
     network = read_checkpoint(network_file, options.reading(threshold, thresholds, pools, dt))
     binning = options.binning(
         timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
@@ -90,6 +115,10 @@ def evaluate(
         fire_once=fire_once,
         least_fill=0.0 if keep_partial else LEAST_FILL,
     )
+    if sky:
+        wanted = Skies(sky, empty, seed, tles, page)
+        evaluate_skies(network, wanted, settings, backend.value, stock, json, explain)
+        return
     if dataset is None:
         sources = evaluation.synthetic_sources(synthetic, seed)
     else:
@@ -104,13 +133,17 @@ def evaluate(
     costs = evaluation.costs(judged, FLOAT) if table else []
     skipped = [result for result in judged if isinstance(result, evaluation.Skipped)]
     if json:
-        say_json({"definition": evaluation.DEFINITION, "rows": table, "costs": costs, "skipped": len(skipped)})
+        definitions = {"definition": evaluation.DEFINITION, "object_definition": evaluation.OBJECT_DEFINITION}
+        objects = evaluation.object_rows(judged)
+        say_json({**definitions, "rows": table, "objects": objects, "costs": costs, "skipped": len(skipped)})
     else:
         say_table("volumes, per recording and overall", evaluation.COLUMNS, (list(row.values()) for row in table))
         if costs:
             say_table("what the other variants cost", tuple(costs[0]), (list(row.values()) for row in costs))
+        scored = (list(row.values()) for row in evaluation.object_rows(judged))
+        say_table("objects, all recordings together", evaluation.OBJECT_COLUMNS, scored, ("fragments", "false"))
         if explain:
-            say(evaluation.DEFINITION)
+            say(f"{evaluation.DEFINITION}\n{evaluation.OBJECT_DEFINITION}")
     for result in skipped:
         note(f"skipped: {result.recording}: {result.reason}")
     if skipped and not table:
@@ -134,8 +167,8 @@ def _frames_of(settings: Settings) -> tuple[tuple[int, int], int]:
 def _network_and_dataset(files: list[Path], synthetic: int) -> tuple[Path, Path | None]:
     if not synthetic:
         if not files:
-            raise ArgumentError("name a data set folder, or ask for `--synthetic` N recordings")
+            raise ArgumentError("name a data set folder, or ask for `--synthetic` N recordings or `--sky` N skies")
         return network_and_input(files)
     if len(files) > 1:
-        raise ArgumentError("with `--synthetic` there is no data set folder: name the network only")
+        raise ArgumentError("with `--synthetic` or `--sky` there is no data set folder: name the network only")
     return (files[0] if files else shipped_network()), None

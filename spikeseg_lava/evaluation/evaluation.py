@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from spikeseg_lava.detection.detect import Detected
 from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.evaluation.results import Result, ResultsFile, Settings, Skipped
+from spikeseg_lava.evaluation.scores import score_objects
 from spikeseg_lava.evaluation.sources import Source
 from spikeseg_lava.evaluation.volumes import count_volumes, paths_of
 from spikeseg_lava.events.recording import Recording
@@ -81,28 +83,39 @@ def _judge(
     network: SpikingNetwork | FixedPointModel,
     settings: Settings,
 ) -> Result:
-    duration, stream = settings.duration_us, EventStream.of_recording(recording)
-    size = settings.size or recording.size
-    cut = StreamSettings(
-        duration,
-        settings.timesteps,
-        size,
-        settings.binary,
-        fire_once=settings.fire_once,
-        least_fill=settings.least_fill,
-    )
-    detected = detect_recording(
+    stream, cut = EventStream.of_recording(recording), _cut(recording, settings)
+    detected = objects_in(recording, network, run, settings)
+    sightings = [s for found in detected.objects for s in found.sightings]
+    paths = [] if recording.labels is None else paths_of(recording.labels)
+    starts = cut.window_starts(stream)
+    counts, seen = count_volumes(sightings, paths, recording.size, starts, settings.duration_us, settings.radius)
+    seconds = len(starts) * settings.duration_us / 1e6
+    scores, _ = score_objects(detected.objects, paths, settings.radius, seconds)
+    return Result(source.name, source.pass_name, source.camera, name, counts, detected.spikes, tuple(seen), scores)
+
+
+def objects_in(
+    recording: Recording, network: SpikingNetwork | FixedPointModel, run: Runner, settings: Settings
+) -> Detected:
+    """What `run` finds in a recording that is cut and decoded as `settings` say."""
+    return detect_recording(
         network,
-        stream,
-        cut,
+        EventStream.of_recording(recording),
+        _cut(recording, settings),
         run,
         pool_winners=settings.pool_winners,
         tau=settings.tau,
         max_distance=settings.max_distance,
         min_spikes=settings.min_spikes,
     )
-    sightings = [s for found in detected.objects for s in found.sightings]
-    paths = [] if recording.labels is None else paths_of(recording.labels)
-    starts = cut.window_starts(stream)
-    counts, seen = count_volumes(sightings, paths, recording.size, starts, duration, settings.radius)
-    return Result(source.name, source.pass_name, source.camera, name, counts, detected.spikes, tuple(seen))
+
+
+def _cut(recording: Recording, settings: Settings) -> StreamSettings:
+    return StreamSettings(
+        settings.duration_us,
+        settings.timesteps,
+        settings.size or recording.size,
+        settings.binary,
+        fire_once=settings.fire_once,
+        least_fill=settings.least_fill,
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from spikeseg_lava.decoding.winners import CAUSAL
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.evaluation.scores import ObjectScores
 from spikeseg_lava.evaluation.volumes import DEFINITION, Counts
 from spikeseg_lava.execution.samples import LEAST_FILL
 from spikeseg_lava.files import writing
@@ -52,6 +53,9 @@ class Settings:
             raise ArgumentError(f"`radius` must be a positive number of pixels, got {self.radius}")
 
 
+NO_OBJECTS = ObjectScores()
+
+
 @dataclass(frozen=True)
 class Result:
     """What one network did on one recording.
@@ -59,6 +63,7 @@ class Result:
     Attributes:
         seen: for every label volume, by sample and then object, whether it was detected; the same order for all
             networks, so that they can be compared volume by volume.
+        objects: the same recording scored object by object.
     """
 
     recording: str
@@ -68,6 +73,7 @@ class Result:
     counts: Counts
     spikes: int
     seen: tuple[bool, ...]
+    objects: ObjectScores = NO_OBJECTS
 
 
 @dataclass(frozen=True)
@@ -134,4 +140,6 @@ class ResultsFile:
 
 
 def _result(entry: dict[str, Any]) -> Result:
-    return Result(**{**entry, "counts": Counts(**entry["counts"]), "seen": tuple(entry["seen"])})
+    scores: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.get("objects", {}).items()}
+    objects = ObjectScores(**scores)
+    return Result(**{**entry, "counts": Counts(**entry["counts"]), "seen": tuple(entry["seen"]), "objects": objects})

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from spikeseg_lava.decoding.instance import Box
 from spikeseg_lava.detection.objects import DetectedObject
 from spikeseg_lava.evaluation.volumes import ObjectPath, distance_to
 
@@ -26,7 +27,10 @@ OBJECT_DEFINITION = """\
   recall            found / true objects
   F1                2 precision recall / (precision + recall)
   false per hour    false objects in recordings without any true object, per hour of recording
-  centroid error    median distance in pixels of the matched objects' centroids from the path"""
+  centroid error    median distance in pixels of the matched objects' centroids from the path
+  box overlap       median IoU of the matched objects' boxes and the box around the path in the same time step, grown by
+                    2 pixels on every side, the blur of a point of light"""
+BLUR = 2.0  # pixels a true box is grown by
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class ObjectScores:
         true, found, fragments, false: numbers of objects.
         empty_false, empty_seconds: false objects in recordings without a true object, and how long those were.
         errors: distance of every sighting of a matched object from its path, pixels.
+        overlaps: IoU of its box and the true one.
     """
 
     true: int = 0
@@ -46,6 +51,7 @@ class ObjectScores:
     empty_false: int = 0
     empty_seconds: float = 0.0
     errors: tuple[float, ...] = ()
+    overlaps: tuple[float, ...] = ()
 
     def __add__(self, other: ObjectScores) -> ObjectScores:
         return ObjectScores(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -78,6 +84,11 @@ class ObjectScores:
         """None where nothing was found."""
         return float(np.median(self.errors)) if self.errors else None
 
+    @property
+    def box_overlap(self) -> float | None:
+        """None where nothing was found."""
+        return float(np.median(self.overlaps)) if self.overlaps else None
+
 
 def score_objects(
     objects: Sequence[DetectedObject], paths: Sequence[ObjectPath], radius: float, seconds: float
@@ -91,8 +102,11 @@ def score_objects(
     pairs = _matched(medians, radius)
     on_a_path = int((medians <= radius).any(axis=1).sum())
     errors = tuple(float(d) for k, j in pairs for d in distances[k][j] if np.isfinite(d))
+    overlaps = tuple(o for k, j in pairs for o in _overlaps(objects[k], paths[j]))
     seen = {j for _, j in pairs}
-    scores = ObjectScores(len(paths), len(pairs), on_a_path - len(pairs), len(objects) - on_a_path, errors=errors)
+    scores = ObjectScores(
+        len(paths), len(pairs), on_a_path - len(pairs), len(objects) - on_a_path, 0, 0.0, errors, overlaps
+    )
     return scores, [j in seen for j in range(len(paths))]
 
 
@@ -110,6 +124,20 @@ def _distances(found: DetectedObject, path: ObjectPath) -> NDArray[np.float64]:
             for corners, s in zip(pieces, found.sightings, strict=True)
         ]
     )
+
+
+def _overlaps(found: DetectedObject, path: ObjectPath) -> list[float]:
+    """IoU of every sighting's box with the true one, where the path was there in its time step."""
+    pieces = ((path.piece(s.start_us, s.end_us), s.box) for s in found.sightings)
+    return [_box_iou(corners, box) for corners, box in pieces if corners is not None]
+
+
+def _box_iou(corners: NDArray[np.float64], box: Box) -> float:
+    """IoU of a box of pixels, both ends included, and the one around `corners`, grown by the blur."""
+    low, high = corners.min(axis=0) - BLUR - 0.5, corners.max(axis=0) + BLUR + 0.5
+    first, last = np.array(box[:2]) - 0.5, np.array(box[2:]) + 0.5
+    common = float(np.prod(np.maximum(np.minimum(high, last) - np.maximum(low, first), 0)))
+    return common / (float(np.prod(high - low)) + float(np.prod(last - first)) - common)
 
 
 def _distance(corners: NDArray[np.float64], point: tuple[float, float]) -> float:

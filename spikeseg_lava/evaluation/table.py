@@ -10,6 +10,7 @@ from typing import Any
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.evaluation.results import Result, Skipped
+from spikeseg_lava.evaluation.scores import total
 from spikeseg_lava.evaluation.volumes import Counts
 from spikeseg_lava.files import write_csv
 
@@ -51,11 +52,37 @@ def _sums(name: str, results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def _row(name: str, results: Sequence[Result]) -> dict[str, Any]:
-    total = reduce(add, (result.counts for result in results), Counts())
-    figures = (total.sensitivity, total.specificity, total.informedness, total.false_per_minute)
+    summed = reduce(add, (result.counts for result in results), Counts())
+    figures = (summed.sensitivity, summed.specificity, summed.informedness, summed.false_per_minute)
     spikes = sum(result.spikes for result in results)
-    values = (name, results[0].network, total.tp, total.fn, total.fp, total.tn, *map(_rounded, figures), spikes)
+    values = (name, results[0].network, summed.tp, summed.fn, summed.fp, summed.tn, *map(_rounded, figures), spikes)
     return dict(zip(COLUMNS, values, strict=True))
+
+
+OBJECT_COLUMNS = (
+    "network",
+    "true objects",
+    "found",
+    "fragments",
+    "false",
+    "precision",
+    "recall",
+    "F1",
+    "centroid error (pixel)",
+    "box overlap",
+)
+
+
+def object_rows(results: Iterable[Result | Skipped]) -> list[dict[str, Any]]:
+    """One dict a network, keys as in `OBJECT_COLUMNS`: the scores of its objects over all recordings."""
+    judged = [result for result in results if isinstance(result, Result)]
+    table = []
+    for network in dict.fromkeys(result.network for result in judged):
+        s = total(result.objects for result in judged if result.network == network)
+        figures = map(_rounded, (s.precision, s.recall, s.f1, s.centroid_error, s.box_overlap))
+        values = (network, s.true, s.found, s.fragments, s.false, *figures)
+        table.append(dict(zip(OBJECT_COLUMNS, values, strict=True)))
+    return table
 
 
 def _rounded(value: float | None) -> float | None:

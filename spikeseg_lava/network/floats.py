@@ -136,6 +136,15 @@ class SpikingNetwork:
         layers = tuple(_rethreshold(x, threshold) if isinstance(x, ConvLayer) else x for x in self.layers)
         return replace(self, layers=layers, provenance={**self.provenance, "threshold_override": threshold})
 
+    def with_scaled_thresholds(self, factor: float) -> SpikingNetwork:
+        """The same network with every threshold `factor` times as high; each layer keeps leak and bias / threshold."""
+        if not np.isfinite(factor) or factor <= 0:
+            raise ArgumentError(f"`factor` must be a positive number, got {factor}")
+        layers = tuple(
+            _rethreshold(x, factor * x.neuron.threshold) if isinstance(x, ConvLayer) else x for x in self.layers
+        )
+        return replace(self, layers=layers, provenance={**self.provenance, "threshold_factor": factor})
+
 
 LAYER_COLUMNS = ("layer", "kernel", "maps", "threshold", "output (C x H x W)")
 

@@ -76,3 +76,11 @@ def test_nothing_found_has_no_precision_and_nothing_to_find_no_recall() -> None:
     assert (missed.recall, missed.f1) == (0, 0)
     assert ObjectScores().recall is None
     assert ObjectScores().f1 is None
+
+
+def test_box_overlap_is_that_of_pixels_with_the_path_of_the_same_step() -> None:
+    # The path moves from (10, 10) to (10, 20) in the first second: its box is 5 pixels wide and 15 high.
+    moving = DetectedObject(1, (Sighting(0, SECOND, 0, (8, 8, 12, 22), (10, 15), 3),))
+    half = DetectedObject(1, (Sighting(0, SECOND, 0, (8, 8, 12, 14), (10, 12), 3),))
+    assert score_objects([moving], [LEFT], 6, 4.0)[0].box_overlap == pytest.approx(1, abs=0.01)
+    assert score_objects([half], [LEFT], 6, 4.0)[0].box_overlap == pytest.approx(7 / 15, abs=0.01)

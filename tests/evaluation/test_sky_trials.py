@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -104,3 +108,12 @@ def test_a_sky_becomes_a_recording_that_says_where_it_is_from() -> None:
     recording = recording_of(make_sky(PARAMETERS, 2), 2)
     assert recording.source["format"] == "synthetic sky"
     assert (np.diff(recording.t) >= 0).all()
+
+
+def test_the_command_scores_skies_and_writes_the_page(cli: Any, tmp_path: Path) -> None:
+    told = cli("evaluate", "--sky", "2", "--empty", "1", "--page", str(tmp_path / "sky.html"), "--json")
+    assert told.code == 0, told.err
+    rows = {row["variant"]: row for row in json.loads(told.out)["rows"]}
+    assert set(rows) == {"float", "fixed-point"}
+    assert all(row["true"] == 1 for row in rows.values())
+    assert "no camera saw it" in (tmp_path / "sky.html").read_text(encoding="utf-8")
