@@ -15,8 +15,8 @@ from spikeseg_lava.cli.networks import read_network, shipped_network
 from spikeseg_lava.network.floats import SpikingNetwork
 
 CONTENDERS = (
-    "stock Lava, layer graph, fused Process, torch float, torch oracle, event engine, 'event engine, from frames' and "
-    "'event engine, with record'"
+    "'run, event', 'run, lava-fused', 'run, lava', stock Lava, layer graph, fused Process, torch float, torch oracle, "
+    "event engine, 'event engine, from frames' and 'event engine, with record'"
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikeseg_lava.bench.contenders import CONTENDERS, STOCK, Case
+from spikeseg_lava.bench.contenders import AS_CALLED, CONTENDERS, STOCK, Case
 from spikeseg_lava.bench.limits import Limits, Work, work_of
 from spikeseg_lava.bench.memory import MemoryWatch
 from spikeseg_lava.bench.result import BenchmarkResult, Figures, Spread, draw
@@ -114,3 +114,11 @@ def test_lava_contenders_run(name):
     pytest.importorskip("lava")
     with CONTENDERS[name](Case(scene(small_model(), (8, 8), (8, 8), 3)[:3], small_model())) as call:
         call()
+
+
+def test_runs_as_called_come_first_and_are_a_difference_of_lengths():
+    assert list(CONTENDERS)[:3] == list(AS_CALLED) == ["run, event", "run, lava-fused", "run, lava"]
+    frames = scene(small_model(), (8, 8), (8, 8), 3)[:3]
+    result = run_benchmark(small_model(), frames, contenders=["run, event"], rounds=1, curves=False)
+    (ms,) = result.contenders["run, event"].ms
+    assert 0 < ms < 50
