@@ -39,7 +39,8 @@ def remembered(name: str, node: nir.IF | nir.LIF, facts: dict[str, Any], shape: 
     """The neurons that `node_of` wrote into the metadata; ExchangeError where the node no longer says the same."""
     said = facts["neuron"]
     threshold, leak, beta = (np.array(said[key], np.float64) for key in ("threshold", "leak", "beta"))
-    neuron = Neuron(threshold, leak, beta, said["leak_mode"], said["floor"])
+    bias = np.array(said.get("bias", [0.0]), np.float64)
+    neuron = Neuron(threshold, leak, beta, said["leak_mode"], said["floor"], bias)
     expected = parameters_of(_bare_node(neuron, shape, facts["dt"]))
     given = parameters_of(node)
     if given.keys() != expected.keys() or any(not np.array_equal(given[k], expected[k]) for k in given):
@@ -86,6 +87,7 @@ class TimeStep:
     dt: float | None = None
     discretisation: Discretisation = "euler"
     fires_at_equality: bool = False
+    norm_input: bool = True
 
     def __post_init__(self) -> None:
         if self.dt is not None and not (np.isfinite(self.dt) and self.dt > 0):
@@ -125,21 +127,19 @@ def cells_of(name: str, node: nir.IF | nir.LIF, shape: Shape, step: TimeStep) ->
 
 
 def with_bias(name: str, node: nir.NIRNode, cells: Cells, bias: NDArray[np.float64]) -> Neuron:
-    """The neurons with the bias Float64[C] of their synapse: where it is negative, a subtractive leak.
+    """The neurons with the bias Float64[C] of their synapse; a negative one of an IF neuron is a subtractive leak.
 
     Raises:
-        ExchangeError: a positive bias, a bias on a multiplicative leak, or one that contradicts our metadata.
+        ExchangeError: a bias that contradicts our metadata.
     """
-    label, leak = described(name, node), 0 - bias * cells.gain
+    added = bias * cells.gain
     if cells.remembered:
-        if not np.array_equal(cells.neuron.leak.astype(np.float32), leak.astype(np.float32)):
+        if not np.array_equal((0 - cells.neuron.pull).astype(np.float32), added.astype(np.float32)):
             raise changed(name, node)
         return cells.neuron
-    if cells.neuron.leak_mode == "multiplicative" and leak.any():
-        raise ExchangeError(f"{label} gets a bias, which a multiplicative leak has no place for")
-    if (leak < 0).any():
-        raise ExchangeError(f"{label} gets a positive bias; only a negative one is a leak")
-    return replace(cells.neuron, leak=leak)
+    if cells.neuron.leak_mode == "multiplicative":
+        return replace(cells.neuron, bias=added)
+    return replace(cells.neuron, leak=np.maximum(0 - added, 0), bias=np.maximum(added, 0))
 
 
 def strictly_above(threshold: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -155,6 +155,8 @@ def _per_channel(label: str, key: str, value: NDArray[Any], shape: Shape) -> NDA
         full = np.broadcast_to(value, shape)
     except ValueError:
         raise ExchangeError(f"{label} has `{key}` of shape {value.shape} on a map of {shape}") from None
+    if key == "tau" and np.isinf(full).any():
+        raise ExchangeError(f"{label} never decays (`tau` is infinite, beta 1): it is an IF neuron; export it as one")
     first = full[:, 0, 0]
     if not np.isfinite(full).all() or (full != first[:, None, None]).any():
         raise ExchangeError(
@@ -177,8 +179,11 @@ def _factors(
     ratio = step.dt / values["tau"]
     beta = 1 - ratio if step.discretisation == "euler" else np.exp(-ratio)
     if not ((values["tau"] > 0) & (beta >= 0)).all():
-        raise ExchangeError(f"{label} has `tau` down to {values['tau'].min():g}, expected at least `dt` = {step.dt:g}")
-    gain = (1 - beta) * values["r"]
+        raise ExchangeError(
+            f"{label} has `tau` down to {values['tau'].min():g}, expected at least `dt` = {step.dt:g}"
+            " (norse's LIFBox writes tau times its dt: pass the square of that dt)"
+        )
+    gain = (1 - beta if step.norm_input else 1) * values["r"]
     # r = tau / dt written in float32 (snnTorch) would otherwise move every weight by its rounding error.
     gain = np.where(np.abs(gain - 1) < 2.0**-20, 1.0, gain)
     return beta.astype(np.float32).astype(np.float64), gain

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nir
 import numpy as np
 
-from spikeseg_lava.errors import ExchangeError
+from spikeseg_lava.errors import ArgumentError, ExchangeError
 from spikeseg_lava.exchange.nir.graph import chain, described, memo_of
 from spikeseg_lava.exchange.nir.neuron import Discretisation, TimeStep, cells_of, with_bias
 from spikeseg_lava.exchange.nir.synapse import LINEAR, Synapse, composed, identity, synapse_of
 from spikeseg_lava.network.floats import ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
+
+Reset = Literal["zero", "subtract"]
+NOT_IN_THE_FILE = (
+    "NIR does not say how a spike resets the membrane, nor whether a neuron may fire several spikes a step; they are "
+    "read as a reset to zero with one spike. snnTorch and sinabs subtract the threshold unless told otherwise: such a "
+    "network fires other spikes here. Say `reset='zero'` if it was trained so (see docs/nir.md)"
+)
+
+
+class ResetWarning(UserWarning):
+    """A graph of another library leaves open how its neurons reset."""
+
+
+def _check_reset(reset: Reset | None) -> None:
+    if reset == "subtract":
+        raise ExchangeError(
+            "neurons that subtract their threshold at a spike cannot be expressed: every executor resets to zero. "
+            "Train with `reset_mechanism='zero'` (snnTorch) or `MembraneReset` and `SingleSpike` (sinabs)"
+        )
+    if reset not in ("zero", None):
+        raise ArgumentError(f"`reset` must be 'zero', 'subtract' or None, got {reset!r}")
 
 
 def from_nir(
@@ -24,6 +46,8 @@ def from_nir(
     dt: float | None = None,
     discretisation: Discretisation = "euler",
     fires_at_equality: bool = False,
+    reset: Reset | None = None,
+    norm_input: bool = True,
 ) -> SpikingNetwork:
     """Read a NIR graph: Conv2d, Affine, Linear, SumPool2d, AvgPool2d, Flatten, IF, LIF, Threshold in one chain.
 
@@ -31,6 +55,10 @@ def from_nir(
         source: a `.nir` file or a graph of the `nir` package.
         dt: length of a step in the unit of the graph's time constants; needed where a LIF node is no export of ours.
         discretisation: "euler" (snnTorch, norse) or "exponential" (sinabs), see `nir_format.neuron`.
+        reset: what a spike does to the membrane in the library the graph comes from, as its file does not say: "zero",
+            or "subtract" (the default of snnTorch and sinabs), which is refused, because no executor does it. None is
+            read as "zero", with a ResetWarning.
+        norm_input: False: the input of a LIF is not scaled by 1 - beta (sinabs with `norm_input=False`).
         fires_at_equality: read thresholds as `v >= v_threshold` (sinabs) instead of NIR's `v > v_threshold`.
 
     Returns:
@@ -41,11 +69,14 @@ def from_nir(
         ExchangeError: the file is none, or the graph holds what the contract cannot express; the node is named.
     """
     graph = source if isinstance(source, nir.NIRGraph) else _read(source)
-    steps = TimeStep(dt, discretisation, fires_at_equality)
+    _check_reset(reset)
+    steps = TimeStep(dt, discretisation, fires_at_equality, norm_input)
     nodes = chain(graph)
     reader = _Reader(nodes[0], steps)
     for name, node in nodes[1:]:
         reader.take(name, node)
+    if reset is None and reader.foreign:
+        warnings.warn(f"{', '.join(reader.foreign)}: {NOT_IN_THE_FILE}", ResetWarning, stacklevel=2)
     return reader.network({"nir": "graph" if source is graph else str(source), "dt": dt, "rule": discretisation})
 
 
@@ -76,6 +107,7 @@ class _Reader:
         self.step, self.pending = step, _Pending()
         self.layers: list[Layer] = []
         self.origin: dict[str, list[str]] = {}
+        self.foreign: list[str] = []  # neurons that other libraries wrote
 
     def take(self, name: str, node: nir.NIRNode) -> None:
         """Add one node; ExchangeError where it cannot be expressed."""
@@ -94,7 +126,8 @@ class _Reader:
         if not any(isinstance(layer, ConvLayer) for layer in self.layers):
             raise ExchangeError("the graph holds no spiking neuron")
         provenance = {**provenance, "nir_nodes": self.origin}
-        return SpikingNetwork(tuple(self.layers), self.start[1:], self.facts.get("timesteps"), provenance)
+        steps, interval = self.facts.get("timesteps"), self.facts.get("reset_interval")
+        return SpikingNetwork(tuple(self.layers), self.start[1:], steps, provenance, interval)
 
     def _linear(self, name: str, node: nir.NIRNode) -> None:
         shape = self._pending_shape()
@@ -110,6 +143,7 @@ class _Reader:
         synapse = self.pending.synapse or identity(self.shape[0])
         shape = self._pending_shape()
         cells = cells_of(name, node, shape, self.step)
+        self.foreign += [] if cells.remembered else [f"`{name}`"]
         neuron = with_bias(name, node, cells, synapse.bias)
         weight = np.ascontiguousarray(synapse.weight * cells.gain[:, None, None, None], np.float32)
         label = f"conv{1 + sum(isinstance(x, ConvLayer) for x in self.layers)}"

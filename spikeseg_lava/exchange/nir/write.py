@@ -25,9 +25,9 @@ def to_nir(
 ) -> nir.NIRGraph:
     """The network as a chain of NIR nodes.
 
-    A layer is a Conv2d and an IF, or a LIF with `tau = dt / (1 - beta)`, `r = tau / dt`; a subtractive leak is the
-    negative bias of the Conv2d; a max-pool of spikes is a SumPool2d and a Threshold of 0.5. `V >= theta` is written as
-    `v > the float32 below theta`. NIR has no floor: it is said in the neuron's metadata, which `from_nir` reads.
+    A layer is a Conv2d and an IF, or a LIF with `tau = dt / (1 - beta)`, `r = tau / dt`; the bias less a subtractive
+    leak is the bias of the Conv2d; a max-pool of spikes is a SumPool2d and a Threshold of 0.5. `V >= theta` is written
+    as `v > the float32 below theta`. NIR has no floor: it is said in the neuron's metadata, which `from_nir` reads.
     A model is written in its integers (weights of all planes together); its payload code stands in the Input's
     metadata, and the exact rounding of its decay and its 24-bit limits are not said.
 
@@ -63,7 +63,7 @@ def write_nir(network: SpikingNetwork | FixedPointModel, path: str | os.PathLike
 
 
 def _input(network: SpikingNetwork | FixedPointModel, start: Shape) -> nir.NIRNode:
-    facts: dict[str, Any] = {"timesteps": network.timesteps}
+    facts: dict[str, Any] = {"timesteps": network.timesteps, "reset_interval": network.reset_interval}
     if isinstance(network, FixedPointModel):
         facts |= {"payload_bits": network.input.bits, "payload_scale": network.input.scale}
     return with_memo(nir.Input({"input": np.array(start)}), facts)
@@ -98,7 +98,7 @@ def _conv(layer: ConvLayer, shape: Shape, out: Shape, dt: float) -> Iterator[tup
             padding=np.array(layer.padding),  # type: ignore[arg-type]
             dilation=np.array([1, 1]),  # type: ignore[arg-type]
             groups=1,
-            bias=(-layer.neuron.leak).astype(np.float32),
+            bias=(0 - layer.neuron.pull).astype(np.float32),
         ),
     )
     yield layer.name, node_of(layer.neuron, out, dt)
@@ -109,7 +109,8 @@ def in_floats(layer: FixedPointConv) -> ConvLayer:
     old = layer.neuron
     beta = (DECAY_UNIT - old.decay) / DECAY_UNIT if old.leak_mode == "multiplicative" else np.ones(len(old.decay))
     leak = old.leak.astype(np.float64) if old.leak_mode == "subtractive" else np.zeros(len(old.leak))
-    neuron = Neuron(old.threshold.astype(np.float64), leak, beta, old.leak_mode, old.floor)
+    bias = old.bias.astype(np.float64)
+    neuron = Neuron(old.threshold.astype(np.float64), leak, beta, old.leak_mode, old.floor, bias)
     return ConvLayer(layer.name, layer.kernel.astype(np.float32), neuron, layer.stride, layer.padding)
 
 

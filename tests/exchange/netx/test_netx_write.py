@@ -218,7 +218,7 @@ def test_the_network_of_the_nir_paper_goes_on_to_netx(shared: Path, tmp_path: Pa
     from spikeseg_lava.exchange.nir.read import from_nir
     from spikeseg_lava.quantization.quantize import quantize
 
-    network = from_nir(shared / "nir" / "cnn_sinabs.nir")
+    network = from_nir(shared / "nir" / "cnn_sinabs.nir", reset="zero")
     fixed = quantize(network, planes=1, input_bits=1)
     write_netx(fixed, tmp_path / "cnn.net")
     clip = (np.random.default_rng(3).random((5, 2, 34, 34)) < 0.2).astype(np.float32)

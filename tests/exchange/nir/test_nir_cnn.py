@@ -8,10 +8,10 @@ import nir
 import numpy as np
 import pytest
 import torch
+from nir_reading import from_nir
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from spikeseg_lava.exchange.nir.read import from_nir
 from spikeseg_lava.exchange.nir.write import to_nir
 from spikeseg_lava.network.floats import SpikingNetwork
 from torch_reference import run_reference

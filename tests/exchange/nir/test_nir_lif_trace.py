@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nir_reading import from_nir
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.engine import run_engine
-from spikeseg_lava.exchange.nir.read import from_nir
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
 from spikeseg_lava.network.model import FixedPointModel

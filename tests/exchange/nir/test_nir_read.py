@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nir_reading import from_nir
 from torch.nn import functional
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.nir.read import from_nir
+from spikeseg_lava.exchange.nir.read import ResetWarning
+from spikeseg_lava.exchange.nir.read import from_nir as read_nir
+from spikeseg_lava.exchange.nir.write import to_nir
 from spikeseg_lava.network.floats import ConvLayer, PoolLayer
 from torch_reference import run_reference
 
@@ -174,7 +178,7 @@ REFUSED = {
     "`n0` (IF).*differs within a channel": (
         nir.IF(r=np.ones((2, 8, 6)), v_threshold=1 + np.arange(96.0).reshape(2, 8, 6)),
     ),
-    "`n1` (IF).*positive bias": (conv(whole(2, 2, 1, 1), bias=np.ones(2)), fire()),
+    "`n0` (LIF).*it is an IF neuron": (leaky(np.inf),),
     "`n1` (LIF).*`dt`": (conv(whole(2, 2, 1, 1), bias=-np.ones(2)), leaky(0.1)),
     "`n0` (Threshold)": (nir.Threshold(np.ones(1)),),
     "`n0` has no spiking neuron": (conv(whole(2, 2, 1, 1)),),
@@ -193,9 +197,29 @@ def test_what_the_contract_cannot_express_is_refused_by_name(message: str) -> No
         from_nir(chained(*REFUSED[message]))
 
 
-def test_a_bias_on_a_leaky_neuron_is_refused() -> None:
-    with pytest.raises(ExchangeError, match="multiplicative leak has no place"):
-        from_nir(chained(conv(whole(2, 2, 1, 1), bias=-np.ones(2)), leaky(0.1)), dt=0.01)
+def test_a_bias_is_added_every_step_times_what_scales_the_input() -> None:
+    bias = np.array([-1.0, 2.0])
+    leaking = from_nir(chained(conv(whole(2, 2, 1, 1), bias=bias), leaky(0.1, r=3.0)), dt=0.02).convolutions[0].neuron
+    assert leaking.bias.tolist() == pytest.approx([-0.6, 1.2])
+    plain = from_nir(chained(conv(whole(2, 2, 1, 1), bias=bias), fire())).convolutions[0].neuron
+    assert (plain.leak.tolist(), plain.bias.tolist()) == ([1, 0], [0, 2])
+    weight = whole(2, 2, 1, 1)
+    unscaled = from_nir(chained(conv(weight), leaky(0.1, r=3.0)), dt=0.02, norm_input=False).convolutions[0]
+    np.testing.assert_array_equal(unscaled.weight, 3 * weight.astype(np.float32))
+
+
+def test_what_a_spike_does_to_the_membrane_must_be_said() -> None:
+    graph = chained(conv(whole(2, 2, 1, 1)), fire())
+    with pytest.warns(ResetWarning, match="`n1`: NIR does not say how a spike resets"):
+        read_nir(graph)
+    with pytest.raises(ExchangeError, match="subtract their threshold"):
+        read_nir(graph, reset="subtract")
+    with pytest.raises(ArgumentError, match="`reset` must be"):
+        read_nir(graph, reset="none")  # type: ignore[arg-type]
+    ours = read_nir(graph, reset="zero")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_nir(to_nir(ours, size=(8, 6)))  # our own export says it
 
 
 def test_a_step_longer_than_the_time_constant_is_refused() -> None:

@@ -12,10 +12,10 @@ import nir
 import numpy as np
 import pytest
 import torch
+from nir_reading import from_nir
 from numpy.typing import NDArray
 from torch import nn
 
-from spikeseg_lava.exchange.nir.read import from_nir
 from spikeseg_lava.network.floats import SpikingNetwork
 from torch_reference import run_reference
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nir_reading import from_nir
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.nir.read import from_nir
 from spikeseg_lava.exchange.nir.write import to_nir, write_nir
 from spikeseg_lava.network.floats import ConvLayer, LeakMode, Neuron, PoolLayer, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
@@ -46,6 +46,13 @@ def frames() -> np.ndarray:
     return RNG.random((8, 2, 9, 12)).astype(np.float32)
 
 
+def biased(plain: SpikingNetwork) -> SpikingNetwork:
+    """Biases of both signs in the first layer, and a reset interval."""
+    first = plain.convolutions[0]
+    first = replace(first, neuron=replace(first.neuron, bias=np.array([0.1, -0.2, 0.0])))
+    return replace(plain, layers=(first, *plain.layers[1:]), reset_interval=4)
+
+
 def same_layers(a: SpikingNetwork, b: SpikingNetwork) -> None:
     assert [x.name for x in a.layers] == [x.name for x in b.layers]
     for one, two in zip(a.layers, b.layers, strict=True):
@@ -54,7 +61,7 @@ def same_layers(a: SpikingNetwork, b: SpikingNetwork) -> None:
             continue
         np.testing.assert_array_equal(one.weight, two.weight)
         assert (one.stride, one.padding) == (two.stride, two.padding)
-        for key in ("threshold", "leak", "beta"):
+        for key in ("threshold", "leak", "beta", "bias"):
             np.testing.assert_array_equal(getattr(one.neuron, key), getattr(two.neuron, key))
         assert (one.neuron.leak_mode, one.neuron.floor) == (two.neuron.leak_mode, two.neuron.floor)
 
@@ -62,9 +69,10 @@ def same_layers(a: SpikingNetwork, b: SpikingNetwork) -> None:
 @pytest.mark.parametrize("mode", ["subtractive", "multiplicative"])
 @pytest.mark.parametrize("floor", [True, False])
 def test_a_network_comes_back_as_it_went_through_a_file(mode: str, floor: bool, tmp_path: Path) -> None:
-    before = network(mode, floor)
+    before = biased(network(mode, floor))
     write_nir(before, tmp_path / "net.nir")
     after = from_nir(tmp_path / "net.nir")
+    assert after.reset_interval == 4
     same_layers(before, after)
     assert (after.input_size, after.timesteps) == ((9, 12), 10)
 
