@@ -51,10 +51,9 @@ def windows(name: str, size: tuple[int, ...], kernel: Pair, stride: Pair, paddin
 def population_shape(name: str, value: Any) -> tuple[int, ...]:
     """A shape, from a tuple or from the number of neurons of a line, as `lava.proc.lif` takes it."""
     values = (value,) if isinstance(value, (int, np.integer)) else value
-    try:
-        shape = tuple(int(n) for n in values)
-    except (TypeError, ValueError):
-        raise ArgumentTypeError(f"`{name}` must be an integer or a tuple of integers, got {value!r}") from None
+    if not isinstance(values, (tuple, list)) or any(isinstance(n, str) for n in values):
+        raise ArgumentTypeError(f"`{name}` must be an integer or a tuple of integers, got {value!r}")
+    shape = tuple(int(n) for n in values)
     if not shape or shape != tuple(values) or min(shape) < 1:
         raise ArgumentError(f"`{name}` must hold one or more positive integers, got {value!r}")
     return shape

@@ -103,17 +103,30 @@ def run_stock_lava(network: StockNetwork, frames: NDArray[Any], timeout: float |
         graph.close()
 
 
-def source_steps(source: InputSource, payloads: NDArray[np.int32], network: StockNetwork) -> Iterator[Step]:
-    """Places and payloads of one source, chip step after chip step."""
-    for chip_step in range(1, network.chip_steps(len(payloads)) + 1):
-        image = source_payload(source, payloads, network.steps_per_frame, chip_step)
-        flat = image.transpose(1, 0, 2).ravel()
-        index = np.flatnonzero(flat).astype(np.int32)
-        yield index, flat[index]
+@dataclass(frozen=True, eq=False)
+class SourceSteps:
+    """Places and payloads of one source, chip step after chip step; unlike a generator it can be saved with its graph.
+
+    Attributes:
+        payloads: Int32[T, C, H, W].
+        chip_steps: number of steps.
+    """
+
+    source: InputSource
+    payloads: NDArray[np.int32]
+    steps_per_frame: int
+    chip_steps: int
+
+    def __iter__(self) -> Iterator[Step]:
+        for chip_step in range(1, self.chip_steps + 1):
+            image = source_payload(self.source, self.payloads, self.steps_per_frame, chip_step)
+            flat = image.transpose(1, 0, 2).ravel()
+            index = np.flatnonzero(flat).astype(np.int32)
+            yield index, flat[index]
 
 
 def _source(source: InputSource, payloads: NDArray[np.int32], network: StockNetwork) -> EventSource:
-    steps = source_steps(source, payloads, network)
+    steps = SourceSteps(source, payloads, network.steps_per_frame, network.chip_steps(len(payloads)))
     return EventSource(shape=lava_shape(source.shape), steps=steps, name=source.name)
 
 

@@ -1,0 +1,28 @@
+"""Our runtime under a graph, and Lava's own calls on its Processes afterwards; a second graph in Lava's own runtime."""
+
+import numpy as np
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava_networks import small_clip, small_model
+
+import spikeseg_lava as sl
+from spikeseg_lava.lava import supervised
+from spikeseg_lava.lava.graph import event_steps
+from spikeseg_lava.lava.processes import EventSource, SpikeSEGEncoder
+
+model, clip = small_model(), small_clip(steps=4)
+expected = sl.run(model, clip, backend="event", fire_once=True)
+for layered in (True, False):
+    for own in (True, False):
+        source = EventSource(shape=(17, 11, 2), steps=list(event_steps(model, clip)))
+        encoder = SpikeSEGEncoder(model=model, size=(11, 17))
+        source.s_out.connect(encoder.s_in)
+        config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=layered)
+        if own:
+            supervised(encoder, config, timeout=60)
+        encoder.run(RunSteps(num_steps=1), config)
+        encoder.run(RunSteps(num_steps=3))
+        for name, rows in encoder.take().items():
+            np.testing.assert_array_equal(rows, expected.spikes[name])
+        encoder.stop()
+print("done")
