@@ -175,3 +175,21 @@ def test_other_encodings(tmp_path: Path, encoding: str) -> None:
 
 def test_a_digit_that_is_none_is_no_size(tmp_path: Path) -> None:
     assert read(tmp_path, "² ²\n7 1 2 1\n9 3 4 0\n").size == (240, 304)
+
+
+@pytest.mark.parametrize("rest", ["0.000163", "1.5e-3"])
+def test_a_first_time_without_fraction_takes_none_from_the_others(tmp_path: Path, rest: str) -> None:
+    """With warnings as a user has them: NumPy parses 0.000163 as the whole number 0 and only warns."""
+    (tmp_path / "atis.txt").write_text(f"0 1 2 1\n{rest} 3 4 0\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        recording = read_recording(tmp_path / "atis.txt", time_unit="s")
+    assert recording.t.tolist() == [0, round(float(rest) * 1e6)]
+
+
+def test_a_time_beyond_all_times_is_refused_whatever_the_warnings(tmp_path: Path) -> None:
+    (tmp_path / "atis.txt").write_text("0 1 2 1\n1e300 3 4 0\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(RecordingError, match="more than 36,000 years"):
+            read_recording(tmp_path / "atis.txt")

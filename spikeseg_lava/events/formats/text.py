@@ -254,7 +254,7 @@ def _parsed(lines: list[str], layout: Layout) -> list[NDArray[Any]]:
     if layout.truths:
         lines = [line.lower().replace("true", "1").replace("false", "0") for line in lines]
     if layout.whole_times:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, DeprecationWarning):
             return _loaded(lines, layout, "i8")
     return _loaded(lines, layout, "f8")
 
@@ -264,6 +264,7 @@ def _loaded(lines: list[str], layout: Layout, time: str) -> list[NDArray[Any]]:
     quote = '"' if '"' in lines[0] else None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*input contained no data", category=UserWarning)
+        warnings.filterwarnings("error", category=DeprecationWarning)  # NumPy would cut fractions off whole numbers
         table = np.loadtxt(lines, fields, delimiter=layout.delimiter, usecols=layout.places, quotechar=quote, ndmin=1)
     return [np.ascontiguousarray(table[name]) for name, _ in fields]
 
