@@ -66,7 +66,7 @@ def convert(
     """
     from spikeseg_lava.quantization.explain import explain as trace_back
 
-    options.check_output("MODEL", output)
+    options.check_output("MODEL", output, ".slm", ".safetensors")
     options.check_output("--trace", trace, ".csv")
     network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools, dt))
     if simplify:

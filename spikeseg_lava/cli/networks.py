@@ -34,6 +34,8 @@ AS_TRAINED = Reading()
 def read_network(path: Path, reading: Reading = AS_TRAINED) -> SpikingNetwork | FixedPointModel:
     """A network or a model; ArgumentError for options that a file of its kind does not know."""
     kind = kind_of(path)
+    if path.suffix.lower() == ".npz":
+        raise ArgumentError(f"`{path}` is a clip of frames or columns of events, expected a network")
     if kind != "graph" and reading.dt is not None:
         raise ArgumentError(f"`{path}` is a {kind}: `--dt` is for NIR graphs")
     if kind == "model":

@@ -77,7 +77,7 @@ def _figure(recording: Recording, detected: Detected, title: str) -> Figure:
 
 def _verdict(detected: Detected) -> str:
     seconds = (detected.end_us - detected.start_us) / 1e6
-    return f"{counted(len(detected.objects), 'object')} in {seconds:g} s"
+    return f"{counted(len(detected.objects), 'object')} in {seconds:.4g} s"
 
 
 def draw_events(axes: Axes, recording: Recording, detected: Detected, named: Sequence[DetectedObject]) -> None:
@@ -107,19 +107,19 @@ def _event_image(recording: Recording, detected: Detected, colours: ScalarMappab
 
 
 def _brightness(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Float64[H, W], 0 to 1: 0.4 where there are as many events as usual, 1 where about the most are.
+    """Float64[H, W], 0 to 1: 0.3 where there are as many events about a pixel as usual, 1 where about the most are.
 
-    Half of the number, on a scale of logarithms, is that of the 3x3 pixels around: lines stand out from noise of as
-    many events.
+    Counted are the 5x5 pixels around, each as one event at the most more than the usual: lines stand out from noise of
+    as many events, and a hot pixel does not.
     """
     height, width = counts.shape
-    padded = np.pad(counts.astype(np.float64), 1)
-    around = np.sum([padded[y : y + height, x : x + width] for y in range(3) for x in range(3)], axis=0) / 9
-    shown = np.where(counts > 0, np.log1p(np.sqrt(counts * around)), 0)
-    events = shown[counts > 0]
-    usual, most = np.quantile(events, [0.5, 0.998]) if len(events) else (1, 1)
-    above = (shown - usual) / max(most - usual, 0.1)
-    return np.clip(np.where(shown <= usual, 0.4 * shown / max(usual, 1e-9), 0.4 + 0.6 * above), 0, 1)
+    events = counts > 0
+    limited = np.minimum(counts, np.median(counts[events]) + 1 if events.any() else 1)
+    padded = np.pad(limited.astype(np.float64), 2)
+    around = np.sum([padded[y : y + height, x : x + width] for y in range(5) for x in range(5)], axis=0)
+    usual, most = np.quantile(around[events], [0.5, 0.998]) if events.any() else (1, 1)
+    above = 0.3 + 0.7 * (around - usual) / max(most - usual, 1)
+    return np.where(events, np.clip(above, 0.15, 1), 0)
 
 
 def draw_saliency(axes: Axes, detected: Detected, named: Sequence[DetectedObject]) -> None:

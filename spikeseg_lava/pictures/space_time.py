@@ -58,7 +58,7 @@ def _page(recording: Recording, detected: Detected, title: str, most_events: int
         "objects": [_object(found, detected) for found in detected.objects],
         "colours": {"sky": SKY, "on": ON, "off": OFF},
     }
-    facts = f"{counted(len(detected.objects), 'object')} in {scene['seconds']:g} s; "
+    facts = f"{counted(len(detected.objects), 'object')} in {scene['seconds']:.4g} s; "
     environment = Environment(loader=PackageLoader("spikeseg_lava.pictures"), autoescape=True)
     template = environment.get_template("space_time.html")
     return template.render(title=title, facts=facts + share_drawn(len(chosen), len(recording)), scene=scene)
