@@ -361,9 +361,9 @@ def check_output(option: str, path: Path | None, *suffixes: str) -> None:
     """ArgumentError, before any work, where `path` cannot be written or does not end in one of `suffixes`."""
     if path is None:
         return
+    check_target(path)
     if suffixes and path.suffix.lower() not in suffixes:
         raise ArgumentError(f"`{option}` must end in {_either(suffixes)}, got `{path}`")
-    check_target(path)
 
 
 def by_suffix(path: Path, writers: Mapping[str, Writer]) -> Writer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,11 @@ from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table, working
 from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
-from spikeseg_lava.execution.verification import LEAST_IOU, Verification
 from spikeseg_lava.network.floats import SpikingNetwork
-from spikeseg_lava.spikes.comparison import Comparison
+from spikeseg_lava.spikes.comparison import LEAST_IOU, Comparison
+
+if TYPE_CHECKING:
+    from spikeseg_lava.execution.verification import Verification
 
 EXIT_CODES = {"pass": 0, "fail": 1, "no_spikes": 3}
 

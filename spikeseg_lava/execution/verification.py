@@ -18,12 +18,11 @@ from spikeseg_lava.execution.backends import run, run_quietly
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv
 from spikeseg_lava.network.model import FixedPointModel
-from spikeseg_lava.spikes.comparison import Comparison, compare
+from spikeseg_lava.spikes.comparison import LEAST_IOU, Comparison, compare
 from spikeseg_lava.spikes.display import short
 from spikeseg_lava.spikes.record import SpikeRecord
 
 Verdict = Literal["pass", "fail", "no_spikes"]
-LEAST_IOU = 0.99
 
 logger = logging.getLogger(__name__)
 

@@ -20,6 +20,8 @@ from spikeseg_lava.errors import RecordError
 from spikeseg_lava.spikes.display import html_table, short
 from spikeseg_lava.spikes.record import SpikeRecord
 
+LEAST_IOU = 0.99  # that every layer must reach for a verification to pass
+
 
 class Site(NamedTuple):
     """A neuron in a step: time step from 0, channel, row, column."""
