@@ -1,6 +1,6 @@
 """The nodes of a NIR graph in the order of the data; anything but one plain chain is refused by name.
 
-What NIR has no word for, kept as JSON under one key of a node's metadata, in full precision.
+What NIR has no word for is kept as JSON under one key of a node's metadata, in full precision.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ KEY = "spikeseg_lava"
 VERSION = 1
 
 
-def with_memo(node: nir.NIRNode, facts: Mapping[str, Any]) -> nir.NIRNode:
+def with_metadata(node: nir.NIRNode, facts: Mapping[str, Any]) -> nir.NIRNode:
     """The node, its metadata now holding `facts` and the version of their form."""
     node.metadata[KEY] = json.dumps({"version": VERSION, **facts})
     return node
 
 
-def memo_of(name: str, node: nir.NIRNode) -> dict[str, Any] | None:
-    """What `with_memo` wrote, or None for a node of another origin; ExchangeError for another version."""
+def metadata_of(name: str, node: nir.NIRNode) -> dict[str, Any] | None:
+    """What `with_metadata` wrote, or None for a node of another origin; ExchangeError for another version."""
     text = node.metadata.get(KEY)
     if text is None:
         return None

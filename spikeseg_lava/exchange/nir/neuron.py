@@ -1,8 +1,6 @@
-"""A layer's neurons as a NIR node, with what NIR has no word for in its metadata, and back from there.
+"""NIR's IF and LIF nodes as neurons of a layer and back; the caller says what NIR leaves open.
 
-NIR's IF and LIF as neurons of a layer, with what NIR leaves open said by the caller.
-
-NIR defines them in continuous time, `tau dv/dt = (v_leak - v) + R I` (LIF) and `dv/dt = R I` (IF), fires at
+Our own export keeps in a node's metadata what NIR has no word for, the floor above all. NIR defines its neurons in continuous time, `tau dv/dt = (v_leak - v) + R I` (LIF) and `dv/dt = R I` (IF), fires at
 `v > v_threshold` and sets `v = v_reset`. One step of length dt, without a floor::
 
     LIF, "euler"         beta = 1 - dt / tau        V = beta * V + (dt / tau) * R * I
@@ -22,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.nir.graph import described, memo_of, with_memo
+from spikeseg_lava.exchange.nir.graph import described, metadata_of, with_metadata
 from spikeseg_lava.network.floats import Neuron, Shape
 
 
@@ -32,7 +30,7 @@ def node_of(neuron: Neuron, shape: Shape, dt: float) -> nir.IF | nir.LIF:
     A subtractive leak is no part of it: it is the negative bias of the convolution before.
     """
     facts = {key: v.tolist() if isinstance(v, np.ndarray) else v for key, v in asdict(neuron).items()}
-    return with_memo(_bare_node(neuron, shape, dt), {"neuron": facts, "dt": dt})  # type: ignore[return-value]
+    return with_metadata(_bare_node(neuron, shape, dt), {"neuron": facts, "dt": dt})  # type: ignore[return-value]
 
 
 def remembered(name: str, node: nir.IF | nir.LIF, facts: dict[str, Any], shape: Shape) -> Neuron:
@@ -112,7 +110,7 @@ def cells_of(name: str, node: nir.IF | nir.LIF, shape: Shape, step: TimeStep) ->
         ExchangeError: reset or leak to other values than 0, thresholds that are not positive or differ within a
             channel, a LIF without `dt` or with dt > tau, or metadata that contradicts the node.
     """
-    facts = memo_of(name, node)
+    facts = metadata_of(name, node)
     if facts is not None:
         return Cells(remembered(name, node, facts, shape), np.ones(shape[0]), remembered=True)
     label = described(name, node)

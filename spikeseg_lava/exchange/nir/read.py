@@ -13,7 +13,7 @@ import nir
 import numpy as np
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.nir.graph import chain, described, memo_of
+from spikeseg_lava.exchange.nir.graph import chain, described, metadata_of
 from spikeseg_lava.exchange.nir.neuron import Discretisation, TimeStep, cells_of, with_bias
 from spikeseg_lava.exchange.nir.synapse import LINEAR, Synapse, composed, identity, synapse_of
 from spikeseg_lava.network.floats import ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
@@ -54,7 +54,7 @@ def from_nir(
     Args:
         source: a `.nir` file or a graph of the `nir` package.
         dt: length of a step in the unit of the graph's time constants; needed where a LIF node is no export of ours.
-        discretisation: "euler" (snnTorch, norse) or "exponential" (sinabs), see `nir_format.neuron`.
+        discretisation: "euler" (snnTorch, norse) or "exponential" (sinabs), see `docs/nir.md`.
         reset: what a spike does to the membrane in the library the graph comes from, as its file does not say: "zero",
             or "subtract" (the default of snnTorch and sinabs), which is refused, because no executor does it. None is
             read as "zero", with a ResetWarning.
@@ -102,7 +102,7 @@ class _Reader:
 
     def __init__(self, first: tuple[str, nir.NIRNode], step: TimeStep) -> None:
         name, node = first
-        self.facts = memo_of(name, node) or {}
+        self.facts = metadata_of(name, node) or {}
         self.start = self.shape = _map_shape(name, node)
         self.step, self.pending = step, _Pending()
         self.layers: list[Layer] = []

@@ -6,8 +6,6 @@ Two linear nodes in a row are one: for kernels W1 (stride s1, padding p1), then 
 
 exact wherever the second one's padding lies where the first one sees nothing (checked at the graph's input size).
 In float32 the sums are taken in another order than by a library that keeps the nodes apart; in integers they are equal.
-
-NIR's linear nodes, one by one, as synapses.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import nir
 import numpy as np
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.nir.graph import with_memo
+from spikeseg_lava.exchange.nir.graph import with_metadata
 from spikeseg_lava.exchange.nir.neuron import node_of
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import ConvLayer, Layer, Neuron, Pair, PoolLayer, Shape, SpikingNetwork
@@ -66,7 +66,7 @@ def _input(network: SpikingNetwork | FixedPointModel, start: Shape) -> nir.NIRNo
     facts: dict[str, Any] = {"timesteps": network.timesteps, "reset_interval": network.reset_interval}
     if isinstance(network, FixedPointModel):
         facts |= {"payload_bits": network.input.bits, "payload_scale": network.input.scale}
-    return with_memo(nir.Input({"input": np.array(start)}), facts)
+    return with_metadata(nir.Input({"input": np.array(start)}), facts)
 
 
 def _nodes(
