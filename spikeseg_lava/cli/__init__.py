@@ -58,7 +58,7 @@ def _told(error: BaseException) -> int:
     if isinstance(error, typer.Abort):
         return BY_SIGNAL + signal.SIGINT
     if isinstance(error, BrokenPipeError) and not _flushed():
-        return BY_SIGNAL + signal.SIGPIPE
+        return BY_SIGNAL + getattr(signal, "SIGPIPE", 13)  # Windows has none
     if isinstance(error, typer.BadParameter.__mro__[1]):  # all wrong words; the class has no public name
         fail(_usage(error))
         return USAGE
@@ -119,7 +119,7 @@ class Interruption:
 
     def __enter__(self) -> Interruption:
         self._hook, sys.unraisablehook = sys.unraisablehook, self._dropped
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # none on Windows
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # not ignored, as by nohup
                 self._before[number] = signal.signal(number, self._interrupt)
         return self
