@@ -1,7 +1,8 @@
 """NIR's IF and LIF nodes as neurons of a layer and back; the caller says what NIR leaves open.
 
-Our own export keeps in a node's metadata what NIR has no word for, the floor above all. NIR defines its neurons in continuous time, `tau dv/dt = (v_leak - v) + R I` (LIF) and `dv/dt = R I` (IF), fires at
-`v > v_threshold` and sets `v = v_reset`. One step of length dt, without a floor::
+Our own export keeps in a node's metadata what NIR has no word for, the floor above all. NIR defines its neurons in
+continuous time, `tau dv/dt = (v_leak - v) + R I` (LIF) and `dv/dt = R I` (IF), which fire at `v > v_threshold` and set
+`v = v_reset`. One step of length dt, without a floor::
 
     LIF, "euler"         beta = 1 - dt / tau        V = beta * V + (dt / tau) * R * I
     LIF, "exponential"   beta = exp(-dt / tau)      V = beta * V + (1 - beta) * R * I
