@@ -1,83 +1,99 @@
-"""The close calls of a layer on a calibration clip: decisions to fire or not, each linear in the layer's weights.
+"""The close calls of a layer in a run: where a membrane came near its threshold, and what the neuron had received.
 
 Between two resets a floored membrane is a sum over the steps since it last was at zero (Lindley's recursion)::
 
-    V(t) = sum over steps s of beta**(t - s) * (w . x(s) - lambda)        s from the last zero to t
+    V(t) = w . X(t) - n * (lambda - b)  X(t) = sum over those n steps s of beta**(t - s) * x(s)
 
-so the decision `V(t) >= theta` is one linear inequality in w. Rounding w is then choosing integers that keep the
-inequalities of the decisions nearest to the threshold (the idea of AdaRound, Nagel et al. 2020, for spikes).
+so the decision `V(t) >= theta` is one linear inequality in w, and an error in the weights is an error of V on the
+patches X. What such an error does to the spikes depends on how many membranes are near the threshold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.network.floats import ConvLayer, Neuron
+from spikeseg_lava.network.floats import ConvLayer
 from spikeseg_lava.network.observation import input_windows
 
-CLOSEST = 1500  # decisions kept for each output channel and clip
-LONGEST = 200  # steps of a clip that are looked at, to bound memory
+CLOSEST = 1500  # calls kept for each output channel and run
+VALUES = 2**22  # of all patches of a run together, to bound memory
+PRODUCTS = 2**31  # of pairs of values of all patches of a run, to bound time
+LONGEST = 200  # steps of a run that are looked at, for the same reason
 
 
 @dataclass(frozen=True, eq=False)
 class CloseCalls:
-    """Where one output channel came nearest to its threshold.
+    """Where the neurons of one output channel came nearest to their threshold.
 
     Attributes:
         t, y, x: Int[K], step and neuron.
         steps: Int[K], steps since the membrane was last at zero, this one included.
-        fires: Bool[K], what the float network decided.
+        distance: Float[K], V - theta before the reset.
+        complete: every membrane of the run is among them, not only the nearest.
+        fired: spikes of the channel in the run.
     """
 
     t: NDArray[np.intp]
     y: NDArray[np.intp]
     x: NDArray[np.intp]
     steps: NDArray[np.int64]
-    fires: NDArray[np.bool_]
+    distance: NDArray[np.float32]
+    complete: bool
+    fired: int
+
+    def density(self, band: float) -> float:
+        """Membranes per unit around the threshold, counted up to `band` (or as far as they are known) from it."""
+        far = np.abs(self.distance)
+        if not self.complete and len(far):
+            band = min(band, float(far.max()))
+        return float((far <= band).sum()) / (2 * band) if band > 0 else 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class Decisions:
-    """Decisions of one output channel.
-
-    Attributes:
-        inputs: Float64[K, I * kh * kw], (decayed) sum of the inputs the neuron saw since it was last at zero.
-        level: Float64[K], what `w . inputs` must reach to fire: theta, and lambda for every step since then.
-        fires: Bool[K], what the float network decided.
-    """
-
-    inputs: NDArray[np.float64]
-    level: NDArray[np.float64]
-    fires: NDArray[np.bool_]
-
-
-def close_calls(layer: ConvLayer, inputs: NDArray[np.floating], fire_once: bool) -> list[CloseCalls]:
+def close_calls(
+    layer: ConvLayer, inputs: NDArray[np.floating], fire_once: bool, reset_interval: int | None = None
+) -> list[CloseCalls]:
     """Per output channel, the steps and neurons nearest to the threshold, for float input Float[T, I, H, W].
 
     Only the first `LONGEST` steps are looked at.
     """
-    distance, since = _trajectories(layer, _windows(layer, inputs[:LONGEST]), fire_once)
-    return [_closest(distance[:, o], since[:, o]) for o in range(len(layer.weight))]
+    distance, since = _trajectories(layer, _windows(layer, inputs[:LONGEST]), fire_once, reset_interval)
+    size = layer.weight.size
+    most = min(VALUES // size, PRODUCTS // (size * layer.weight[0].size))
+    count = int(np.clip(most, 50, CLOSEST))
+    return [_closest(distance[:, o], since[:, o], count) for o in range(len(layer.weight))]
 
 
-def decisions_at(layer: ConvLayer, calls: list[CloseCalls], encoded: NDArray[np.floating]) -> list[Decisions]:
-    """The same as inequalities in the weights, with the input as its payloads say it (in units of the float input)."""
-    windows = _windows(layer, encoded)
-    return [_inequalities(layer.neuron, o, call, windows) for o, call in enumerate(calls)]
+def received(
+    layer: ConvLayer, calls: list[CloseCalls], inputs: NDArray[np.floating], kept: NDArray[np.float64]
+) -> Iterator[NDArray[np.float64]]:
+    """Per output channel Float64[K, I * kh * kw]: the (decayed) sum of what a neuron saw since it was last at zero.
+
+    Args:
+        inputs: Float[T, I, H, W], as frames or as their payloads say it.
+        kept: Float[O], the part of the membrane a step keeps.
+    """
+    sums: dict[float, NDArray[np.float64]] = {}
+    for call, part in zip(calls, kept.tolist(), strict=True):
+        if part not in sums:
+            sums[part] = _windows(layer, _leaky_sum(inputs[:LONGEST], part))
+        windows = sums[part]
+        before = windows[call.t + 1 - call.steps, :, call.y, call.x]
+        after = windows[call.t + 1, :, call.y, call.x]
+        decayed = part ** call.steps[:, None, None, None]
+        yield (after - decayed * before).reshape(len(call.t), -1)
 
 
-def joined(parts: list[list[Decisions]]) -> list[Decisions]:
-    """Decisions of several clips, channel by channel."""
-    return [
-        Decisions(*(np.concatenate([getattr(d, n) for d in one]) for n in FIELDS)) for one in zip(*parts, strict=True)
-    ]
-
-
-FIELDS = ("inputs", "level", "fires")
+def _leaky_sum(inputs: NDArray[np.floating], kept: float) -> NDArray[np.float64]:
+    """Float64[T + 1, I, H, W]: `s[0] = 0`, `s[t + 1] = kept * s[t] + x[t]`."""
+    sums = np.zeros((len(inputs) + 1, *inputs.shape[1:]))
+    for t, frame in enumerate(inputs):
+        sums[t + 1] = kept * sums[t] + frame
+    return sums
 
 
 def _windows(layer: ConvLayer, inputs: NDArray[Any]) -> NDArray[Any]:
@@ -86,7 +102,7 @@ def _windows(layer: ConvLayer, inputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def _trajectories(
-    layer: ConvLayer, windows: NDArray[np.floating], fire_once: bool
+    layer: ConvLayer, windows: NDArray[np.floating], fire_once: bool, reset_interval: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     """V - theta before the reset [T, O, oh, ow] (inf where a neuron may not fire), steps since V was last zero."""
     neuron = layer.neuron
@@ -96,7 +112,9 @@ def _trajectories(
     distances, ages = np.empty(shape, np.float32), np.empty(shape, np.int16)
     v, age, fired = np.zeros(shape[1:]), np.zeros(shape[1:], np.int32), np.zeros(shape[1:], bool)
     for t, window in enumerate(windows):
-        v = beta * v + np.einsum("oikl,iyxkl->oyx", weight, window, optimize=True) - pull
+        if reset_interval and t % reset_interval == 0:
+            v, age, fired = np.zeros_like(v), np.zeros_like(age), np.zeros_like(fired)
+        v = beta * v + np.tensordot(weight, window, axes=((1, 2, 3), (0, 3, 4))) - pull
         age += 1
         blocked = fired & fire_once
         distances[t], ages[t] = np.where(blocked, np.inf, v - theta), age
@@ -107,18 +125,11 @@ def _trajectories(
     return distances, ages
 
 
-def _closest(distance: NDArray[np.floating], since: NDArray[np.int16]) -> CloseCalls:
+def _closest(distance: NDArray[np.floating], since: NDArray[np.int16], count: int) -> CloseCalls:
     far = np.abs(distance).ravel()
-    nearest = np.argpartition(far, CLOSEST)[:CLOSEST] if far.size > CLOSEST else np.arange(far.size)
+    nearest = np.argpartition(far, count)[:count] if far.size > count else np.arange(far.size)
     nearest = nearest[np.isfinite(far[nearest])]
     t, y, x = np.unravel_index(nearest, distance.shape)
-    return CloseCalls(t, y, x, since[t, y, x].astype(np.int64), distance[t, y, x] >= 0)
-
-
-def _inequalities(neuron: Neuron, o: int, call: CloseCalls, windows: NDArray[np.floating]) -> Decisions:
-    total = np.zeros((len(call.t), windows.shape[1], *windows.shape[4:]))
-    for back in range(int(call.steps.max(initial=0))):
-        seen = call.steps > back
-        total[seen] += neuron.beta[o] ** back * windows[call.t[seen] - back, :, call.y[seen], call.x[seen]]
-    level = neuron.threshold[o] + call.steps * neuron.pull[o]
-    return Decisions(total.reshape(len(call.t), -1), level, call.fires)
+    steps = since[t, y, x].astype(np.int64)
+    fired = int(((distance >= 0) & np.isfinite(distance)).sum())
+    return CloseCalls(t, y, x, steps, distance[t, y, x], far.size <= count, fired)

@@ -5,7 +5,7 @@ What a model remembers of its making: settings tried, what was chosen, and why; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
-from spikeseg_lava.quantization.calibration import CalibrationRun, ranges_on
-from spikeseg_lava.quantization.search import Trial, chosen
+from spikeseg_lava.quantization.calibration import CalibrationRun, Evidence, Judgement, ranges_on
+from spikeseg_lava.quantization.search import Choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,22 +96,26 @@ class Trace:
 def provenance_of(
     network: SpikingNetwork,
     model: FixedPointModel,
-    runs: Sequence[CalibrationRun],
-    trials: Mapping[str, Sequence[Trial]],
+    evidence: Evidence,
+    choices: Mapping[str, Choice],
+    judged: Judgement,
 ) -> dict[str, Any]:
-    """`network`: where the floats came from; `quantisation`: calibration clips; per layer trials, choice and reason.
+    """`network`: where the floats came from; `quantisation`: clips, trials, choices, and IoU of the whole network.
 
-    `ranges` are the static ones of each layer, beside those observed on each calibration run.
+    `ranges` are the static ones of each layer, beside those observed on each run on the user's clips.
     """
     code = model.input
+    runs = evidence.given
     ranges = [ranges_on(model, run.frames, run.fire_once) for run in runs] or [layer_ranges(model)]
     return {
         "network": dict(network.provenance),
         "quantisation": {
             "calibration": [_run(run) for run in runs],
+            "unseen": [_run(run) for run in evidence.unseen],
             "input": {"bits": code.bits, "scale": code.scale, "largest_value": code.largest / code.scale},
             "ranges": [[asdict(layer) for layer in one.values()] for one in ranges],
-            "layers": {name: _layer(tried, bool(runs)) for name, tried in trials.items()},
+            "iou": {"fitted": judged.fitted, "unseen": judged.unseen},
+            "layers": {name: _layer(choice, judged, name) for name, choice in choices.items()},
         },
     }
 
@@ -121,27 +125,11 @@ def _run(run: CalibrationRun) -> dict[str, Any]:
     return {"steps": steps, "shape": shape, "fire_once": run.fire_once, "spikes": run.record.counts}
 
 
-def _layer(trials: Sequence[Trial], calibrated: bool) -> dict[str, Any]:
-    best = chosen(trials)
-    told = best.to_json() if calibrated else best.setting.to_json()
+def _layer(choice: Choice, judged: Judgement, name: str) -> dict[str, Any]:
     return {
-        "chosen": told,
-        "reason": reason(trials, calibrated),
-        "tried": [t.to_json() for t in trials] if calibrated else [],
+        "chosen": choice.trial.to_json(),
+        "reason": choice.reason,
+        "tried": [trial.to_json() for trial in choice.trials],
+        "fitted_iou": judged.fitted.get(name),
+        "unseen_iou": judged.unseen.get(name),
     }
-
-
-def reason(trials: Sequence[Trial], calibrated: bool) -> str:
-    """One sentence on why this setting was taken."""
-    best = chosen(trials)
-    if not calibrated:
-        return "no calibration clip: the finest setting allowed"
-    reference = sum(c.reference_spikes for c in best.comparisons)
-    if best.silent:
-        return "the layer never spiked on the calibration clips, which proves nothing: the finest setting allowed"
-    if best.exact:
-        return f"the cheapest of {len(trials)} tried that keeps all {reference} spikes of the calibration clips"
-    return (
-        f"none of {len(trials)} settings keeps all {reference} spikes of the calibration clips; this one has the "
-        f"fewest wrong ones, {best.wrong_spikes}"
-    )

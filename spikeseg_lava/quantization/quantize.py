@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,15 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.targets import get_target
-from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, QuantisationError
+from spikeseg_lava.errors import ArgumentTypeError, QuantisationError
+from spikeseg_lava.exchange.netx.layers import netx_layers
 from spikeseg_lava.network.bounds import STEPS, check_saturation, layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, PoolLayer, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
-from spikeseg_lava.quantization.calibration import CalibrationRun, Frames, calibration_clips, reference_runs
-from spikeseg_lava.quantization.options import SPIKES, Options
+from spikeseg_lava.quantization.calibration import (
+    Evidence,
+    Judgement,
+    Progress,
+    calibration_clips,
+    gather_evidence,
+    judge,
+)
+from spikeseg_lava.quantization.options import FIDELITY, Exportable, Options
+from spikeseg_lava.quantization.payloads import SPIKES
 from spikeseg_lava.quantization.provenance import provenance_of
-from spikeseg_lava.quantization.search import LayerSearch, Trial, chosen
+from spikeseg_lava.quantization.search import Choice, LayerSearch
 from spikeseg_lava.quantization.setting import Rounding
+from spikeseg_lava.quantization.validation_clips import FrameKind, Frames
+
+LEAST_IOU = 0.99  # on the clips fitted; less is warned of
+NO_PAYLOAD = "`calibration` holds graded values, but spikes of {} carry no payload: frames become event or none"
 
 
 def check_network(network: SpikingNetwork) -> None:
@@ -72,62 +86,118 @@ def quantize(
     per_channel: bool | None = None,
     rounding: Rounding | None = None,
     fire_once: bool | None = None,
+    fidelity: float = FIDELITY,
+    exportable: Exportable | None = None,
+    progress: Progress | None = None,
 ) -> FixedPointModel:
-    """Write a float network in the integers of a chip (docs/fixed-point.md).
+    """Write a float network in the integers of a chip (docs/fixed-point.md) so that new recordings keep their spikes.
 
-    With `calibration` every layer gets the cheapest setting that keeps every spike of the clips (planes first, then
-    payload bits, then scales per channel and calibrated rounding), and where none does, the one with the fewest wrong
-    spikes. Without, every layer gets the finest one: two planes, and the payload that leaves weights and input alike
-    fine. `provenance["quantisation"]` of the result tells what was tried, chosen and why.
+    Weights are rounded on the clips of `calibration` and on made-up clips, without a clip on made-up ones alone. Each
+    layer gets the cheapest setting (planes, then the accumulator's head-room, then scales per channel) that keeps its
+    spikes on clips that took no part in rounding: clips held back, copies mirrored, transposed and reversed in time,
+    other made-up clips. `provenance["quantisation"]` tells what was tried and chosen, and the spike IoU on the clips
+    fitted and on those not seen.
 
     Args:
         network: the float network.
-        target: name of the chip whose word lengths are respected.
+        target: name of the chip whose word lengths, and the registers of whose own neuron, are respected.
         calibration: a clip Float[T, C, H, W], or a list of clips, as the network sees at inference.
         planes: 1 or 2 signed 8-bit weight planes, for all convolutions or by layer name; None: chosen.
         input_bits: payload bits of the frames, 1 for "event or none"; None: chosen.
         per_channel: a scale for every output channel instead of one a layer; None: chosen.
-        rounding: "nearest", or "calibrated" (weights up or down so that decisions are kept); None: chosen.
-        fire_once: mode in which the spikes of the calibration clips must be kept; None: both.
+        rounding: "nearest", or "compensated" (errors of weights cancel on inputs like those seen); None: compensated.
+        fire_once: mode in which spikes must be kept; None: both.
+        fidelity: spike IoU asked of every layer of the whole network on clips not seen; cheaper settings stop there.
+        exportable: "netx": weights, thresholds and decays that a lava-dl `.net` file can hold.
+        progress: called with what is being done, how much of it is done, and how much there is.
 
     Raises:
         ArgumentError: an unknown target, or an option out of its range.
         ClipError: calibration frames that do not fit the network.
         QuantisationError: a layer cannot be written in the integers of the target; names layer, value and limit.
+        ExchangeError: `exportable`, and a layer has what the file format lacks.
     """
     check_network(network)
-    options = Options(planes, input_bits, per_channel, rounding, get_target(target))
+    options = Options(planes, input_bits, per_channel, rounding, get_target(target), fidelity, exportable)
     options.check_names([layer.name for layer in network.convolutions])
     clips = () if calibration is None else calibration_clips(network, calibration)
-    if rounding == "calibrated" and not clips:
-        raise ArgumentError("`rounding` 'calibrated' needs a `calibration` clip, got none; use 'nearest'")
-    runs = reference_runs(network, clips, fire_once)
-    trials = _trials(network, options, clips, runs)
-    best = {name: chosen(tried) for name, tried in trials.items()}
-    layers = tuple(x if isinstance(x, PoolLayer) else best[x.name].conv for x in network.layers)
-    code = best[network.convolutions[0].name].code
-    model = FixedPointModel(
-        layers, code, target, network.input_size, network.timesteps, reset_interval=network.reset_interval
+    report = progress or (lambda what, done, total: None)
+    kind = _frame_kind(network, clips, options)
+    evidence = gather_evidence(network, clips, kind, fire_once, report)
+    steps = max([network.timesteps or 0, *(len(clip) for clip in clips)]) or STEPS
+    searches = [LayerSearch(network, layer, evidence, options, steps) for layer in network.convolutions]
+    model, choices, judged = _within_fidelity(network, searches, evidence, options, report)
+    check_saturation(layer_ranges(model, steps).values())
+    if exportable == "netx":
+        netx_layers(model)
+    _warn_of_losses(judged, options)
+    return replace(model, provenance=provenance_of(network, model, evidence, choices, judged))
+
+
+def _frame_kind(network: SpikingNetwork, clips: Sequence[Frames], options: Options) -> FrameKind:
+    """What frames are: as in the user's clips; without a clip, binary where the payload can be nothing else."""
+    one_bit = options.input_bits == 1 or options.payload_bits == 1 or isinstance(network.layers[0], PoolLayer)
+    if clips:
+        kind = FrameKind.of(clips)
+        if options.payload_bits == 1 and not kind.binary:
+            warnings.warn(NO_PAYLOAD.format(options.target.name), stacklevel=3)
+        return kind
+    return FrameKind(binary=one_bit)
+
+
+def _within_fidelity(
+    network: SpikingNetwork,
+    searches: Sequence[LayerSearch],
+    evidence: Evidence,
+    options: Options,
+    progress: Progress,
+) -> tuple[FixedPointModel, dict[str, Choice], Judgement]:
+    """Layers as cheap as the whole network allows: the second time they share a quarter of the errors allowed."""
+    # Made-up clips alone cannot tell what is cheap enough: without a clip every layer gets what loses least.
+    allowed = (1 - options.fidelity) / len(searches) if evidence.given else 0.0
+    model, trials = _searched(network, searches, allowed, progress)
+    judged = judge(model, evidence)
+    if judged.worst_unseen is not None and judged.worst_unseen < options.fidelity:
+        finer, finer_trials = _searched(network, searches, allowed / 4, progress)
+        again = judge(finer, evidence)
+        if (again.worst_unseen or 0.0) > judged.worst_unseen:
+            return finer, finer_trials, again
+    return model, trials, judged
+
+
+def _searched(
+    network: SpikingNetwork,
+    searches: Sequence[LayerSearch],
+    allowed: float,
+    progress: Progress,
+) -> tuple[FixedPointModel, dict[str, Choice]]:
+    first_is_pool = isinstance(network.layers[0], PoolLayer)
+    trials: dict[str, Choice] = {}
+    for done, search in enumerate(searches):
+        progress("layers", done, len(searches))
+        frames = not trials and not first_is_pool
+        codes = search.frame_codes() if frames else [SPIKES]
+        trials[search.layer.name] = Choice.of(search.trials(codes, allowed), allowed)
+    progress("layers", len(searches), len(searches))
+    layers = tuple(x if isinstance(x, PoolLayer) else trials[x.name].trial.conv for x in network.layers)
+    code = trials[network.convolutions[0].name].trial.code
+    made = FixedPointModel(
+        layers,
+        code,
+        searches[0].options.target.name,
+        network.input_size,
+        network.timesteps,
+        reset_interval=network.reset_interval,
     )
-    check_saturation(layer_ranges(model, _steps(network, clips)).values())
-    return replace(model, provenance=provenance_of(network, model, runs, trials))
+    return made, trials
 
 
-def _trials(
-    network: SpikingNetwork, options: Options, clips: Sequence[Frames], runs: Sequence[CalibrationRun]
-) -> dict[str, list[Trial]]:
-    """Settings tried of every convolution, in order of cost."""
-    steps = _steps(network, clips)
-    trials: dict[str, list[Trial]] = {}
-    for layer in network.convolutions:
-        codes = [SPIKES] if trials else options.frame_codes(network, clips)
-        fine_code = SPIKES if trials else options.balanced_code(network, clips, steps)
-        finest = options.finest(layer.name, fine_code), fine_code
-        search = LayerSearch(network, layer, runs, options.target, steps)
-        trials[layer.name] = search.cheapest(options.settings(layer.name, codes) if runs else [finest], finest)
-    return trials
-
-
-def _steps(network: SpikingNetwork, clips: Sequence[Frames]) -> int:
-    """How long a sample may be, as far as is known; matters for neurons without a floor."""
-    return max([network.timesteps or 0, *(len(clip) for clip in clips)]) or STEPS
+def _warn_of_losses(judged: Judgement, options: Options) -> None:
+    low = {name: iou for name, iou in judged.fitted.items() if iou is not None and iou < LEAST_IOU}
+    if low:
+        layers = ", ".join(f"`{name}` {iou:.3f}" for name, iou in low.items())
+        warnings.warn(
+            f"the integers keep less than {LEAST_IOU:g} of the spikes of the calibration clips (IoU {layers}); allow "
+            f"more `planes` or `input_bits`, or another `target` than {options.target.name}",
+            stacklevel=3,
+        )
