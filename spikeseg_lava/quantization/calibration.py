@@ -24,9 +24,9 @@ from spikeseg_lava.spikes.record import SpikeRecord
 Progress = Callable[[str, int, int], None]  # what is done, how much of how much
 
 
-FIT_MADE_UP, JUDGE_MADE_UP = 2, 3  # made-up clips to round on, and others to judge on
-FOR_FIRST_LAYER = 24  # made-up clips that the first layer alone is run on
-WITHOUT_CLIP = 3  # how many more to round on where the user gave none
+FIT_MADE_UP, JUDGE_MADE_UP = 2, 2  # made-up clips to round on, and others to judge on
+FOR_FIRST_LAYER = 16  # made-up clips that the first layer alone is run on
+WITHOUT_CLIP = 2  # how many more to round on where the user gave none
 COPIED = 2  # clips of the user that are copied for judging
 HELD_BACK = 3  # of the user's clips every third is kept for judging
 STEPS, SIDE = 10, 64  # of made-up clips, where the network does not say

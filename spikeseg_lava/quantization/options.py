@@ -85,15 +85,24 @@ class Options:
             return (1,)
         return (1, 2) if fixed is None else (fixed,)
 
-    def settings(self, layer: ConvLayer, graded: bool) -> Iterator[LayerSetting]:
+    def settings(self, layer: ConvLayer, graded: bool, known: bool) -> Iterator[LayerSetting]:
         """Settings of a layer by rising cost, the payload apart.
 
-        Only graded inputs have a worst drive so far above the usual one that the accumulator need not hold it.
+        Only graded inputs have a worst drive so far above the usual one that the accumulator need not hold it, and one
+        plane is too coarse to win by that.
+
+        Args:
+            known: clips of the user can tell what is cheap enough; without, the finest setting is the only one.
         """
+        if not known:
+            worst = not (graded and layer.neuron.floor)
+            rounding = self.rounding or "compensated"
+            yield LayerSetting(max(self.planes_of(layer.name)), 1, bool(self.per_channel), rounding, worst)
+            return
         channels = (False, True) if self.per_channel is None and not self.exportable else (bool(self.per_channel),)
         drives = (True, False) if graded and layer.neuron.floor else (True,)
         for planes in self.planes_of(layer.name):
-            for worst in drives:
+            for worst in drives if planes > 1 else drives[:1]:
                 for per_channel in channels if len(set(signed_groups(layer))) > 2 else channels[:1]:
                     yield LayerSetting(planes, 1, per_channel, self.rounding or "compensated", worst)
 

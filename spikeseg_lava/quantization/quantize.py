@@ -123,7 +123,8 @@ def quantize(
     clips = () if calibration is None else calibration_clips(network, calibration)
     report = progress or (lambda what, done, total: None)
     kind = _frame_kind(network, clips, options)
-    evidence = gather_evidence(network, clips, kind, fire_once, report)
+    without_runs = rounding == "nearest" and not clips  # nothing that runs could tell would change anything
+    evidence = Evidence((), (), (), kind) if without_runs else gather_evidence(network, clips, kind, fire_once, report)
     steps = max([network.timesteps or 0, *(len(clip) for clip in clips)]) or STEPS
     searches = [LayerSearch(network, layer, evidence, options, steps) for layer in network.convolutions]
     model, choices, judged = _within_fidelity(network, searches, evidence, options, report)

@@ -27,7 +27,6 @@ ROUNDING = 1 + 2.0**-6  # what rounding may add to sums of weights
 UNSEEN = 1.25  # how much larger than on the clips given the drive of new clips may be
 ENOUGH = 2**16  # a threshold of this many units has a rounding error of 1.5e-5 of itself: no finer one is sought
 TIE = 1 - 2.0**-22  # scale a hair smaller: sums equal to theta in float32 stay at or above ceil(theta * S)
-SYNAPSE_EXPONENTS = 14  # weight exponents of Loihi 1 run from -7 to 7 (nengo-loihi builder/validate.py)
 TRIED = 2**18  # weights rounded in search of a good scale, over all scales tried
 MOST_SCALES = 256
 COARSEST = 0.5  # of the finest scale: coarser ones are not tried
@@ -76,7 +75,7 @@ class ScaleLimits:
     def largest_exponent(self, setting: LayerSetting) -> int:
         """Of the low plane: it shares the graded payload with the input, or sits in the synapse without payloads."""
         bits = self.target.payload_bits.value
-        return (bits - setting.input_bits if bits > 1 else SYNAPSE_EXPONENTS) - setting.shift
+        return (bits - setting.input_bits if bits > 1 else self.target.synapse_shift_max.value) - setting.shift
 
     @property
     def accumulator_max(self) -> int:
@@ -127,7 +126,7 @@ def with_exponent(
 
 
 def highest_scale(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits) -> NDArray[np.float64]:
-    """Float64[O]: the largest membrane scale at which `Theta + |L - B| <= 2**23 - 1` and the accumulator holds the drive.
+    """Float64[O]: the largest membrane scale at which Theta + |L - B| and the drive of one step fit their words.
 
     A neuron that can sink below zero (no floor) must moreover stay above -2**23 for all steps of its worst input, and
     the drive of the worst input must fit, because saturation would change what it does later.

@@ -33,6 +33,7 @@ from spikeseg_lava.spikes.comparison import LayerComparison
 
 NEAR = 0.3  # of the threshold: how near a membrane must be for its patch to count in full
 AT = 0.15  # of the threshold: so near, membranes are counted and their errors measured
+USUAL = 0.5  # of made-up clips have no larger drive
 FORGOTTEN = 0.01  # patches that count for less than this are left out
 CHANCE = 2.0  # standard deviations by which the spikes counted may be worse than the level asked
 
@@ -138,7 +139,7 @@ class LayerSearch:
         graded = any(code.bits > 1 for code in codes)
         tried: list[Trial] = []
         refused: QuantisationError | None = None
-        for setting in self.options.settings(self.layer, graded):
+        for setting in self.options.settings(self.layer, graded, known=bool(self.given)):
             try:
                 if setting not in self._tried:
                     self._tried[setting] = self._trial(*self._best_code(setting, codes))
@@ -180,11 +181,12 @@ class LayerSearch:
         )
         return Trial(setting, code, conv, fitted, unseen, self.expected_wrong(conv, code))
 
-    def seen_drive(self) -> float:
-        """The largest drive of one step in any run, in units of the float membrane."""
+    def seen_drive(self) -> float | None:
+        """The largest drive of one step on the clips given, or on the usual made-up one, in float units."""
         if self._seen_drive is None:
-            runs = self.given or self.made_up
-            self._seen_drive = max((_largest_drive(self.layer, seen.inputs) for seen in runs), default=0.0)
+            drives = [_largest_drive(self.layer, seen.inputs) for seen in self.given or self.made_up]
+            share = 1.0 if self.given else USUAL
+            self._seen_drive = float(np.quantile(drives, share)) if drives else None
         return self._seen_drive
 
     def moments(self, code: InputCode) -> list[Moments]:
@@ -259,8 +261,8 @@ class LayerSearch:
         return drive - pull - ((conv.neuron.threshold[o] - 0.5) / scale - neuron.threshold[o])
 
 
-def _times(kept: float, steps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Float64[K]: how many steps' worth of a constant a membrane holds after `steps` steps that keep a part of it."""
+def _times(kept: float, steps: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Float[K]: how many steps' worth of a constant a membrane holds after `steps` steps that keep a part of it."""
     return (1 - kept**steps) / (1 - kept) if kept < 1 else steps.astype(np.float64)
 
 

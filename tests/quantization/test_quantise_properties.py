@@ -33,7 +33,7 @@ OPTIONS = st.fixed_dictionaries(
 def quantised(network: SpikingNetwork, options: dict) -> FixedPointModel | None:
     """The model, or None where a layer is too coarse for its membrane and is refused."""
     try:
-        return quantize(network, **options)
+        return quantize(network, rounding="nearest", **options)
     except QuantisationError:
         return None
 

@@ -23,7 +23,9 @@ from spikeseg_lava.quantization.quantize import quantize
         ({"input_bits": 2.5}, "`input_bits` must be a whole number in 1..24"),
         ({"input_bits": 25}, "`input_bits` must be a whole number in 1..24"),
         ({"rounding": "up"}, "`rounding` must be one of"),
-        ({"rounding": "calibrated"}, "needs a `calibration` clip"),
+        ({"fidelity": 1.5}, "`fidelity` must lie between 0 and 1"),
+        ({"exportable": "onnx"}, "`exportable` must be 'netx'"),
+        ({"exportable": "netx", "planes": 2}, "one plane"),
         ({"calibration": []}, "holds no clip"),
         ({"calibration": -random_clip(1)}, "negative"),
     ],
@@ -63,7 +65,7 @@ def test_networks_without_integers(network: SpikingNetwork, words: str):
 def test_payload_that_the_high_plane_shifts_out():
     with pytest.raises(QuantisationError, match=r"`conv1`: 17 input bits shifted by 8.*24 payload bits of loihi2"):
         quantize(one_layer([[1.0]], 0.01), planes=2, input_bits=17)
-    assert quantize(one_layer([[1.0]], 0.01), planes=2, input_bits=16).convolutions[0].planes[1].exponent == 8
+    assert quantize(one_layer([[1.0]], 0.01), planes=2, input_bits=16).input.bits == 16
 
 
 def test_sample_too_long_for_a_neuron_without_floor():
