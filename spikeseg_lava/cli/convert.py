@@ -14,7 +14,7 @@ from spikeseg_lava.cli.networks import read_checkpoint
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 
-COLUMNS = ("layer", "planes", "units per 1.0", "IoU", "why")
+COLUMNS = ("layer", "planes", "units per 1.0", "IoU fitted", "IoU unseen", "why")
 
 
 def convert(
@@ -61,8 +61,8 @@ def convert(
 ) -> None:
     """Write a trained network in the integers of a chip.
 
-    With calibration, the cheapest setting that keeps every spike of the clips, fire-once and refire; without, the
-    finest one. One clip may not speak for all: give several.
+    With calibration, the cheapest setting that keeps the spikes of clips that took no part in rounding: copies of the
+    clips given, mirrored and reversed in time, and made-up ones. Without, the finest setting, on made-up clips.
     """
     from spikeseg_lava.quantization.explain import explain as trace_back
 
@@ -104,7 +104,14 @@ def _simplified(network: SpikingNetwork) -> SpikingNetwork:
 def _show_choice(model: FixedPointModel) -> None:
     story = model.provenance["quantisation"]
     rows = [
-        (name, layer["chosen"]["planes"], _scales(model, name), layer["chosen"].get("iou"), layer["reason"])
+        (
+            name,
+            layer["chosen"]["planes"],
+            _scales(model, name),
+            layer["fitted_iou"],
+            layer["unseen_iou"],
+            layer["reason"],
+        )
         for name, layer in story["layers"].items()
     ]
     code = story["input"]

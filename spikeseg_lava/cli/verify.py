@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table, working
-from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
+from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.spikes.comparison import LEAST_IOU, Comparison
 
 if TYPE_CHECKING:
     from spikeseg_lava.execution.verification import Verification
+
+if TYPE_CHECKING:
+    from spikeseg_lava.execution.unseen import UnseenMatrix
 
 EXIT_CODES = {"pass": 0, "fail": 1, "no_spikes": 3}
 
@@ -52,23 +57,49 @@ def verify(
             help="Every layer's spike IoU with the float network must reach it.",
         ),
     ] = LEAST_IOU,
+    calibration: options.Calibration = None,
+    on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--on",
+            metavar="FILE",
+            help="Another clip or recording that takes no part in choosing; may be given several times.",
+            rich_help_panel=options.INTEGERS,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="With --calibration: draw the table of clips not seen (.png, .pdf, .svg).",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Prove a network on a clip: simulator = integer oracle bit for bit, and integers = trained floats spike by spike.
 
     Exit code 0 pass, 1 fail, 3 no verdict because a layer never spiked. A checkpoint is quantized first, calibrated on
     the input.
+
+    With --calibration A, the integers are chosen on A alone (for each A, and once without a clip), and compared with
+    the trained floats on the input and all --on files, which took no part in choosing.
     """
     from spikeseg_lava.execution.verification import verify as prove
 
     loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
-    frames = read_frames(
-        input,
-        loaded,
-        options.binning(
-            timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
-        ),
+    binning = options.binning(
+        timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
     )
+    if calibration or on or plot:
+        wish = Quantisation(target, planes, input_bits, per_channel)
+        options.check_output("--plot", plot, ".png", ".pdf", ".svg")
+        matrix = _unseen(loaded, calibration or [], [input, *(on or [])], binning, wish, backend.value)
+        _show_unseen(matrix, plot, json)
+        worst = matrix.worst
+        raise typer.Exit(EXIT_CODES["no_spikes" if worst is None else "pass" if worst >= least_iou else "fail"])
+    frames = read_frames(input, loaded, binning)
     with working("quantizing ..."):
         model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel, fire_once))
     floats = loaded if isinstance(loaded, SpikingNetwork) else None
@@ -79,6 +110,45 @@ def verify(
     else:
         show_verification(result)
     raise typer.Exit(EXIT_CODES[result.verdict])
+
+
+def _unseen(
+    network: object, calibration: list[Path], files: list[Path], binning: Binning, wish: Quantisation, backend: str
+) -> UnseenMatrix:
+    """The matrix of clips not seen; a file that is calibrated on and run on is the clip seen."""
+    from spikeseg_lava.execution.unseen import NO_CLIP, unseen_matrix
+
+    if not isinstance(network, SpikingNetwork):
+        raise ArgumentError("`--calibration` and `--on` choose integers: give a checkpoint, not a model")
+    clips = {str(path): read_frames(path, network, binning) for path in files}
+    calibrations = {str(path): read_frames(path, network, binning) for path in calibration}
+    fixed = {"planes": wish.planes, "input_bits": wish.input_bits, "per_channel": wish.per_channel}
+    with working("quantizing ..."):
+        return unseen_matrix(network, {NO_CLIP: None, **calibrations}, clips, backend, target=wish.target, **fixed)
+
+
+def _show_unseen(matrix: UnseenMatrix, plot: Path | None, json: bool) -> None:
+    if plot is not None:
+        from spikeseg_lava.pictures.fidelity import save_unseen_matrix
+
+        save_unseen_matrix(matrix, plot)
+    if json:
+        say_json(matrix.to_json())
+        return
+    rows = [
+        (chosen, layer, _ratio(worst), _ratio(mean), cells) for chosen, layer, worst, mean, cells in matrix.summary()
+    ]
+    title = "trained floats against their integers on clips that took no part in choosing them: spike IoU"
+    say_table(title, ("quantized on", "layer", "worst", "mean", "comparisons"), rows)
+    pairs = matrix.worst_by_clip()
+    names = list(dict.fromkeys(clip for _, clip in pairs))
+    table = [
+        (chosen, *(_ratio(pairs[chosen, name]) for name in names)) for chosen in dict.fromkeys(c for c, _ in pairs)
+    ]
+    say_table(
+        "worst layer of each (- the clip seen, or no spike)", ("quantized on", *(Path(n).name for n in names)), table
+    )
+    say(f"all clips not seen: worst {_ratio(matrix.worst) or '-'}, mean {_ratio(matrix.mean) or '-'}")
 
 
 def show_verification(result: Verification) -> None:

@@ -87,6 +87,9 @@ class LayerExplanation:
         ]
         if "reason" in self.choice:
             lines.append(f"  chosen: {self.choice['reason']}")
+        if "unseen_iou" in self.choice:
+            fitted, unseen = (_iou(self.choice[name]) for name in ("fitted_iou", "unseen_iou"))
+            lines.append(f"  spike IoU of the whole network: {fitted} on the clips fitted, {unseen} on clips not seen")
         return "\n".join([*lines, *(f"  {_line(trace)}" for trace in self.traces), f"  range of {self.ranges}"])
 
 
@@ -175,6 +178,10 @@ def _neurons(conv: FixedPointConv) -> Iterator[Trace]:
         yield Trace("leak", source.leak, conv.scale, neuron.leak.astype(np.int64), whole)
     if source.bias.any():
         yield Trace("bias", source.bias, conv.scale, neuron.bias.astype(np.int64), whole)
+
+
+def _iou(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _span(values: NDArray[np.float64]) -> str:

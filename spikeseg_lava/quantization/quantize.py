@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ from spikeseg_lava.quantization.search import Choice, LayerSearch
 from spikeseg_lava.quantization.setting import Rounding
 from spikeseg_lava.quantization.validation_clips import FrameKind, Frames
 
+logger = logging.getLogger(__name__)
 LEAST_IOU = 0.99  # on the clips fitted; less is warned of
 NO_PAYLOAD = "`calibration` holds graded values, but spikes of {} carry no payload: frames become event or none"
 
@@ -109,7 +111,7 @@ def quantize(
         fire_once: mode in which spikes must be kept; None: both.
         fidelity: spike IoU asked of every layer of the whole network on clips not seen; cheaper settings stop there.
         exportable: "netx": weights, thresholds and decays that a lava-dl `.net` file can hold.
-        progress: called with what is being done, how much of it is done, and how much there is.
+        progress: called with what is being done, how much of it is done, and how much there is; None: logged as INFO.
 
     Raises:
         ArgumentError: an unknown target, or an option out of its range.
@@ -121,7 +123,7 @@ def quantize(
     options = Options(planes, input_bits, per_channel, rounding, get_target(target), fidelity, exportable)
     options.check_names([layer.name for layer in network.convolutions])
     clips = () if calibration is None else calibration_clips(network, calibration)
-    report = progress or (lambda what, done, total: None)
+    report = progress or _log
     kind = _frame_kind(network, clips, options)
     without_runs = rounding == "nearest" and not clips  # nothing that runs could tell would change anything
     evidence = Evidence((), (), (), kind) if without_runs else gather_evidence(network, clips, kind, fire_once, report)
@@ -133,6 +135,10 @@ def quantize(
         netx_layers(model)
     _warn_of_losses(judged, options)
     return replace(model, provenance=provenance_of(network, model, evidence, choices, judged))
+
+
+def _log(what: str, done: int, total: int) -> None:
+    logger.info("quantizing: %s, %d of %d", what, done, total)
 
 
 def _frame_kind(network: SpikingNetwork, clips: Sequence[Frames], options: Options) -> FrameKind:

@@ -191,7 +191,7 @@ def test_layer_of_zero_weights():
 
 
 def test_loihi_1_has_binary_spikes_only():
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="loihi1") as told:
         model = quantize(random_network(5), "loihi1", random_clip(6))
     assert any("carry no payload" in str(warning.message) for warning in told)
     assert model.input.bits == 1
