@@ -101,7 +101,8 @@ def gather_evidence(
         fire_once: the mode, or None for both.
     """
     kept, held_back = _split(clips)
-    judged = [*held_back, *(copy for clip in kept[:COPIED] for copy in copies(clip))]
+    turned = [copy for clip in kept[:COPIED] for copy in copies(clip) if _fits(network, copy)]
+    judged = [*held_back, *turned]
     count = FIT_MADE_UP + (0 if clips else WITHOUT_CLIP)
     scenes = _scenes(network, clips, kind, count + JUDGE_MADE_UP + FOR_FIRST_LAYER)
     scenes, more = scenes[: count + JUDGE_MADE_UP], scenes[count + JUDGE_MADE_UP :]
@@ -133,7 +134,7 @@ def _size(clip: Frames) -> Pair:
 
 
 def _fits(network: SpikingNetwork, scene: Frames) -> bool:
-    """False where a network needs larger frames than made-up ones are."""
+    """False where a network needs other frames than made-up or turned ones are."""
     try:
         network.shapes(_size(scene))
     except ArgumentError:
