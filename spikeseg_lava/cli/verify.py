@@ -16,10 +16,8 @@ from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.spikes.comparison import LEAST_IOU, Comparison
 
 if TYPE_CHECKING:
-    from spikeseg_lava.execution.verification import Verification
-
-if TYPE_CHECKING:
     from spikeseg_lava.execution.unseen import UnseenMatrix
+    from spikeseg_lava.execution.verification import Verification
 
 EXIT_CODES = {"pass": 0, "fail": 1, "no_spikes": 3}
 
