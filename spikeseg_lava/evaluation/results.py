@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spikeseg_lava.decoding.winners import CAUSAL
-from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.errors import ArgumentError, printable
 from spikeseg_lava.evaluation.scores import ObjectScores
 from spikeseg_lava.evaluation.volumes import DEFINITION, Counts
 from spikeseg_lava.execution.samples import LEAST_FILL
@@ -124,22 +124,31 @@ class ResultsFile:
 
     def _read(self, path: Path) -> None:
         try:
+            if not path.is_file():
+                raise ValueError("it is no ordinary file")
             document = json.loads(path.read_text())
-            version, settings = document["evaluation"], document["settings"]
+            version, settings = document["evaluation"], dict(document["settings"])
             results = [_result(entry) for entry in document["results"]] if version == VERSION else []
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ArgumentError(f"`{path}` exists and is no evaluation: name another file ({error!r})") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            reason = printable(f"{type(error).__name__}: {error}")
+            raise ArgumentError(f"`{path}` exists and is no evaluation: name another file ({reason})") from error
         if version != VERSION or settings != self.settings:
             names = sorted({*self.settings, *settings})
             changed = [name for name in names if settings.get(name) != self.settings.get(name)] or ["version"]
             raise ArgumentError(
-                f"`{path}` holds an evaluation with other settings ({', '.join(changed)}): name another file, or the "
-                "same settings to go on"
+                f"`{path}` holds an evaluation with other settings ({printable(', '.join(changed))}): name another "
+                "file, or the same settings to go on"
             )
         self.results = {(result.recording, result.network): result for result in results}
 
 
 def _result(entry: dict[str, Any]) -> Result:
+    """One result; ValueError where a field is of another kind than an evaluation writes."""
     scores: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.get("objects", {}).items()}
-    objects = ObjectScores(**scores)
-    return Result(**{**entry, "counts": Counts(**entry["counts"]), "seen": tuple(entry["seen"]), "objects": objects})
+    parts = {"counts": Counts(**entry["counts"]), "seen": tuple(entry["seen"]), "objects": ObjectScores(**scores)}
+    result = Result(**{**entry, **parts})
+    texts = (result.recording, result.pass_name, result.camera, result.network)
+    numbers = (result.spikes, *asdict(result.counts).values())
+    if not all(isinstance(value, str) for value in texts) or not all(isinstance(n, (int, float)) for n in numbers):
+        raise ValueError("a result whose names are no texts or whose counts are no numbers")
+    return result

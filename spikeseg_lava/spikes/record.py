@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import RecordError
+from spikeseg_lava.errors import RecordError, printable
 from spikeseg_lava.files import writing
 from spikeseg_lava.spikes.display import html_table, short
 
 MEMBRANE = "_membrane"
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error)
+MOST_BYTES = 2**33  # of an unpacked record
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +70,16 @@ class SpikeRecord:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SpikeRecord:
         """Read a record; raises RecordError when the file is missing or is none."""
+        if not Path(path).is_file():
+            raise RecordError(f"`{path}` is not a spike record: there is no such file")
         try:
             with Path(path).open("rb") as file:  # opened here: NumPy leaves a damaged file open
                 arrays = _arrays_of(np.load(file, allow_pickle=False))
             meta = json.loads(str(arrays.pop("meta", "{}")))
-        except (OSError, ValueError, EOFError, KeyError, RuntimeError, *ZIP_ERRORS) as error:
-            raise RecordError(f"`{path}` is not a spike record: {error}") from error
+        except Exception as error:  # a damaged archive can raise nearly everything
+            raise RecordError(f"`{path}` is not a spike record: {_reason(error)}") from error
+        if not isinstance(meta, dict):
+            raise RecordError(f"`{path}`: its `meta` is a {type(meta).__name__}, expected a JSON object")
         return cls(_spikes_of(arrays, path), _membranes_of(arrays), meta)
 
 
@@ -87,9 +89,16 @@ def rows_in_order(rows: NDArray[np.integer]) -> NDArray[np.int32]:
     return rows[np.lexsort(rows.T[::-1])]
 
 
+def _reason(error: Exception) -> str:
+    """The message of a library in one line; NumPy's own would advise to unpickle the file, which executes it."""
+    return "it holds pickled objects" if "pickle" in str(error) else printable(error)
+
+
 def _arrays_of(archive: Any) -> dict[str, Any]:
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise ValueError("it is a single array, expected an `.npz`")
+    if sum(entry.file_size for entry in archive.zip.infolist()) > MOST_BYTES:
+        raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
     return {name: archive[name] for name in archive.files if name != "frames"}
 
 
@@ -98,8 +107,10 @@ def _spikes_of(arrays: dict[str, Any], path: Any) -> dict[str, NDArray[np.int32]
     if not spikes:
         raise RecordError(f"`{path}` is not a spike record: it holds no layer")
     for name, rows in spikes.items():
-        if rows.ndim != 2 or rows.shape[1] != 4:
-            raise RecordError(f"`{path}`: layer `{name}` has shape {rows.shape}, expected (N, 4) of t, c, y, x")
+        if rows.ndim != 2 or rows.shape[1] != 4 or rows.dtype.kind not in "iu":
+            raise RecordError(
+                f"`{path}`: layer `{name}` has {rows.dtype} {rows.shape}, expected (N, 4) integers t, c, y, x"
+            )
     return spikes
 
 

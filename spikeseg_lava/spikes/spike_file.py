@@ -215,9 +215,12 @@ class SpikeFile:
         """Spikes of one sample; membranes are not kept in a stream."""
         if not 0 <= sample < self.samples:
             raise RecordError(f"`sample` must be 0 to {self.samples - 1}, got {sample}")
-        spikes = {layer: self._rows(layer, sample) for layer in self.meta["layers"]}
-        start = int(self._file["starts"][sample])
-        facts = {"sample": sample, "steps": int(self._file["steps"][sample])}
+        try:
+            spikes = {layer: self._rows(layer, sample) for layer in self.meta["layers"]}
+            start, steps = int(self._file["starts"][sample]), int(self._file["steps"][sample])
+        except (OSError, RuntimeError, KeyError, ValueError) as error:  # HDF5 finds damage when it gets there
+            raise RecordError(f"sample {sample} of this spike file is damaged: {error}") from error
+        facts = {"sample": sample, "steps": steps}
         return SpikeRecord(spikes, {}, {**self.meta, **facts, "start": None if start == NO_START else start})
 
     def _rows(self, layer: str, sample: int) -> NDArray[np.int32]:
