@@ -18,6 +18,7 @@ from .events.read import read_recording as read_recording
 from .events.recording import Recording as Recording
 from .events.stream import EventStream as EventStream
 from .exchange.checkpoint.load import load_checkpoint as load_checkpoint
+from .exchange.netx.read import from_netx as from_netx
 from .exchange.netx.write import write_netx as write_netx
 from .exchange.nir.read import from_nir as from_nir
 from .exchange.nir.write import to_nir as to_nir

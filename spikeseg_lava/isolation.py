@@ -207,3 +207,47 @@ def _unpacked(tree: Any, buffers: list[bytearray]) -> Any:
     if tree.keys() == {BYTES}:
         return bytes(buffers[tree[BYTES]])
     return {name: _unpacked(item, buffers) for name, item in tree.items()}
+
+
+MOST_BYTES, MOST_ITEMS, MOST_DEPTH = 2**30, 2**16, 16  # of a tree
+
+
+def hdf5_tree(path: str, name: str) -> Iterator[Any]:
+    """The group `name` of an HDF5 file as nested dicts of arrays, bytes and lists; a reader for `read_apart`.
+
+    Links to other files and data outside the file are refused: they could show any file of this machine. So is what
+    would take more memory than any network, as a dataset can claim terabytes of its fill value.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        if not isinstance(file.get(name), h5py.Group):
+            raise errors.ExchangeError(f"it holds no group `{name}`")
+        yield _hdf5_group(file[name], [MOST_BYTES, MOST_ITEMS], 0)
+
+
+def _hdf5_group(group: Any, left: list[int], depth: int) -> dict[str, Any]:
+    import h5py
+
+    if depth > MOST_DEPTH:
+        raise errors.ExchangeError(f"its groups are nested deeper than {MOST_DEPTH}")
+    tree: dict[str, Any] = {}
+    for key in group:
+        left[1] -= 1
+        if left[1] < 0 or not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            raise errors.ExchangeError(f"`{key}` is a link, or the last of more than {MOST_ITEMS} entries")
+        item = group[key]
+        tree[key] = _hdf5_group(item, left, depth + 1) if isinstance(item, h5py.Group) else _hdf5_value(item, left)
+    return tree
+
+
+def _hdf5_value(dataset: Any, left: list[int]) -> Any:
+    if dataset.external or dataset.is_virtual:
+        raise errors.ExchangeError(f"`{dataset.name}` is stored in another file")
+    left[0] -= dataset.nbytes
+    if left[0] < 0:
+        raise errors.ExchangeError(f"`{dataset.name}` of shape {dataset.shape} makes it larger than {MOST_BYTES} bytes")
+    value = dataset[()]
+    if isinstance(value, bytes):
+        return bytes(value)
+    return value.tolist() if value.dtype.kind == "O" else np.asarray(value)  # several texts come as objects

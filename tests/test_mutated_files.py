@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from builders import planes_conv, pooled_model, pooled_run
 from safetensors.numpy import save
-from spikeseg_lava.exchange.netx.read import from_netx
 
 from spikeseg_lava.errors import SpikeSegLavaError
 from spikeseg_lava.evaluation.results import Result, ResultsFile, Settings
@@ -27,6 +26,7 @@ from spikeseg_lava.evaluation.volumes import Counts
 from spikeseg_lava.events.clip import load_clip, save_clip
 from spikeseg_lava.exchange.checkpoint.file import write_checkpoint
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
+from spikeseg_lava.exchange.netx.read import from_netx
 from spikeseg_lava.exchange.netx.write import write_netx
 from spikeseg_lava.exchange.nir.read import from_nir
 from spikeseg_lava.exchange.nir.write import write_nir

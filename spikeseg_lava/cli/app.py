@@ -10,6 +10,7 @@ from typer.core import TyperCommand
 
 from spikeseg_lava import __version__
 from spikeseg_lava.cli.bench import bench
+from spikeseg_lava.cli.board import board
 from spikeseg_lava.cli.convert import convert
 from spikeseg_lava.cli.demo import demo
 from spikeseg_lava.cli.detect import detect
@@ -89,6 +90,7 @@ COMMANDS = {
     evaluate: "Sensitivity and specificity on labelled recordings.",
     report: "Design rules, cores, operations, energy estimate.",
     bench: "Milliseconds a step against stock Lava and PyTorch.",
+    board: "The first hour on a Loihi 2: rungs with expected spikes, or a bundle.",
 }
 for command, what in COMMANDS.items():
     app.command(cls=Command, short_help=what)(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,8 @@ import typer
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_table, working
 from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_clips
-from spikeseg_lava.cli.networks import read_checkpoint
+from spikeseg_lava.cli.networks import Reading, kind_of, read_checkpoint, read_network
+from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 
@@ -19,7 +21,10 @@ COLUMNS = ("layer", "planes", "units per 1.0", "IoU fitted", "IoU unseen", "why"
 
 def convert(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="NETWORK", help="Trained network: checkpoint (.pt, .pth) or NIR graph (.nir).")
+        Path,
+        typer.Argument(
+            metavar="NETWORK", help="Trained network: checkpoint (.pt, .pth), NIR (.nir) or lava-dl (.net)."
+        ),
     ],
     output: Annotated[Path, typer.Argument(metavar="MODEL", help="Fixed-point model to write (.slm).")],
     calibration: options.Calibration = None,
@@ -68,7 +73,11 @@ def convert(
 
     options.check_output("MODEL", output, ".slm", ".safetensors")
     options.check_output("--trace", trace, ".csv")
-    network = read_checkpoint(checkpoint, options.reading(threshold, thresholds, pools, dt))
+    reading = options.reading(threshold, thresholds, pools, dt)
+    if kind_of(checkpoint) == "lava-dl network":
+        fixed = (calibration, planes, input_bits, per_channel, trace, simplify or explain or None)
+        return _keep_integers(checkpoint, output, reading, target, any(value is not None for value in fixed))
+    network = read_checkpoint(checkpoint, reading)
     if simplify:
         network = _simplified(network)
     clips = read_clips(
@@ -87,6 +96,18 @@ def convert(
     if trace is not None:
         trace_back(model).save_csv(trace)
         say(f"trace: {trace}")
+    say(f"model: {output}")
+
+
+def _keep_integers(path: Path, output: Path, reading: Reading, target: str, chosen: bool) -> None:
+    """A lava-dl network is in integers already: they are written as they are."""
+    from spikeseg_lava.chip.targets import get_target
+
+    if chosen:
+        raise ArgumentError(f"`{path}` is a lava-dl network in integers: there is nothing to quantize or to trace")
+    model = read_network(path, reading)
+    assert isinstance(model, FixedPointModel)
+    replace(model, target=get_target(target).name).save(output)
     say(f"model: {output}")
 
 

@@ -1,4 +1,4 @@
-"""From the file a user names to a network: a checkpoint, a fixed-point model or a NIR graph."""
+"""From the file a user names to a network: a checkpoint, a fixed-point model, a NIR graph or a lava-dl network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 
-ENDINGS = {"model": (".slm", ".safetensors"), "graph": (".nir",), "checkpoint": (".pt", ".pth")}
+ENDINGS = {
+    "model": (".slm", ".safetensors"),
+    "graph": (".nir",),
+    "lava-dl network": (".net",),
+    "checkpoint": (".pt", ".pth"),
+}
 SIGNS = {  # (place, bytes) with which files of a kind begin
     "graph": [(0, b"\x89HDF\r\n\x1a\n")],
     "model": [(6, b"\0\0{")],  # safetensors: the length of the header in eight bytes, then JSON
@@ -40,17 +45,37 @@ def read_network(path: Path, reading: Reading = AS_TRAINED) -> SpikingNetwork | 
         raise ArgumentError(f"`{path}` is a {kind}: `--dt` is for NIR graphs")
     if kind == "model":
         return _read_model(path, reading)
+    if kind == "lava-dl network":
+        return _read_netx(path, reading)
     return _read_graph(path, reading) if kind == "graph" else _read_checkpoint(path, reading)
 
 
 def kind_of(path: Path) -> str:
-    """One of "model", "graph" and "checkpoint": by the first bytes, else by the ending."""
+    """One of "model", "graph", "lava-dl network" and "checkpoint": by the content, else by the ending."""
     by_ending = next((kind for kind, endings in ENDINGS.items() if path.suffix.lower() in endings), "checkpoint")
     if not path.is_file():
         return by_ending
     with path.open("rb") as file:
         head = file.read(9)
-    return next((kind for kind, signs in SIGNS.items() if any(head[at:].startswith(s) for at, s in signs)), by_ending)
+    kind = next((kind for kind, signs in SIGNS.items() if any(head[at:].startswith(s) for at, s in signs)), by_ending)
+    return "lava-dl network" if kind == "graph" and _is_netx(path) else kind
+
+
+def _is_netx(path: Path) -> bool:
+    from spikeseg_lava.exchange.netx.read import is_netx
+
+    return is_netx(path)
+
+
+def _read_netx(path: Path, reading: Reading) -> FixedPointModel:
+    from spikeseg_lava.exchange.netx.read import from_netx
+
+    if reading != AS_TRAINED:
+        raise ArgumentError(
+            f"`{path}` is a lava-dl network in integers: `--threshold`, `--thresholds` and `--pools` are for "
+            "checkpoints"
+        )
+    return from_netx(path)
 
 
 def _read_model(path: Path, reading: Reading) -> FixedPointModel:

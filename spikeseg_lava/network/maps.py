@@ -22,8 +22,33 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.network.floats import ConvLayer, Neuron
+from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair
 from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, FixedPointConv, FixedPointNeuron, byte_planes
+
+
+def dilated(weight: NDArray[Any], dilation: Pair) -> NDArray[Any]:
+    """The kernel with `dilation - 1` zeros between its taps."""
+    height, width = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
+    spread = np.zeros((*weight.shape[:2], height, width), weight.dtype)
+    spread[:, :, :: dilation[0], :: dilation[1]] = weight
+    return spread
+
+
+def ungrouped(weight: NDArray[Any], groups: int) -> NDArray[Any]:
+    """[O, I / groups, kh, kw] of a grouped convolution as [O, I, kh, kw], zero across the groups."""
+    outputs, inputs = weight.shape[0] // groups, weight.shape[1]
+    full = np.zeros((weight.shape[0], inputs * groups, *weight.shape[2:]), weight.dtype)
+    for g in range(groups):
+        rows = slice(g * outputs, (g + 1) * outputs)
+        full[rows, g * inputs : (g + 1) * inputs] = weight[rows]
+    return full
+
+
+def common_zeros(kernel: NDArray[np.integer]) -> int:
+    """Largest k with every weight a multiple of 2^k; 0 where all are zero."""
+    together = int(np.bitwise_or.reduce(np.abs(kernel), axis=None))
+    return (together & -together).bit_length() - 1 if together else 0
+
 
 Conv = ConvLayer | FixedPointConv
 AnyConv = TypeVar("AnyConv", bound=Conv)

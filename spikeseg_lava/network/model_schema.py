@@ -77,6 +77,13 @@ def number(value: Any, name: str, above: float = -math.inf) -> float:
     return value
 
 
+def numbers(value: Any, name: str, count: int) -> NDArray[np.float64]:
+    """Float64[count] of a list of that many finite numbers."""
+    if not isinstance(value, list) or len(value) != count:
+        raise ModelFileError(f"`{name}` is {printable(repr(value))}, expected a list of {count} numbers")
+    return np.array([number(item, f"{name}[{i}]") for i, item in enumerate(value)], np.float64)
+
+
 def flag(value: Any, name: str) -> bool:
     """True or false."""
     if not isinstance(value, bool):

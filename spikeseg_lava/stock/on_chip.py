@@ -148,3 +148,9 @@ def _own(given: ChipNetwork, problem: str) -> ChipNetwork:
 
 def _alike(neuron: Any) -> bool:
     return not any(np.ptp(values) for values in (neuron.threshold, neuron.decay))
+
+
+def report_network(model: FixedPointModel, network: StockNetwork, frames: NDArray[Any]) -> Report:
+    """The report of a network that is lowered already, on the clip it runs on."""
+    form = lowered_form(network, frames)
+    return compose_report(model, "loihi2", frames=frames, fire_once=network.fire_once, network=form)

@@ -13,19 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from spikeseg_lava.exchange.netx.layers import NetxLayer, netx_layers
+from spikeseg_lava.exchange.netx.layers import FORGET, NetxLayer, netx_layers
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import Pair
-from spikeseg_lava.network.integers import FORGET_CURRENT
 from spikeseg_lava.network.model import FixedPointModel
-
-FORGET = FORGET_CURRENT + 1  # lava-dl's `iDecay` is Lava's `du` plus one
 
 
 def write_netx(model: FixedPointModel, path: str | os.PathLike[str], size: Pair | None = None) -> None:
     """Write `model` as a NetX file for frames of `size` (height, width; default: the model's own).
 
-    Load it with `netx.hdf5.Network(net_config=path, input_message_bits=...)` and send payloads to `net.inp`: W-H-C, or
+    Load it with `netx.hdf5.Network(net_config=path, input_message_bits=...)`, and `reset_interval=` where the model has
+    one, which the file cannot say, and send payloads to `net.inp`: W-H-C, or
     flat in the order c, h, w where the first layer is a full connection.
 
     Raises:
@@ -58,7 +56,14 @@ def _entries(layers: list[NetxLayer]) -> Iterator[dict[str, Any]]:
 def _dense(layer: NetxLayer) -> dict[str, Any]:
     weight = layer.weight.reshape(len(layer.weight), -1)
     sizes = {"inFeatures": weight.shape[1], "outFeatures": len(weight), "weight": weight.astype(np.int32)}
-    return {"type": "dense", "name": layer.name, "shape": layer.shape, **sizes, "neuron": _neuron_of(layer)}
+    return {
+        "type": "dense",
+        "name": layer.name,
+        "shape": layer.shape,
+        **sizes,
+        **_bias_of(layer),
+        "neuron": _neuron_of(layer),
+    }
 
 
 def _conv(layer: NetxLayer) -> dict[str, Any]:
@@ -75,8 +80,13 @@ def _conv(layer: NetxLayer) -> dict[str, Any]:
         "dilation": (1, 1),
         "groups": 1,
         "weight": layer.weight.astype(np.int32),
+        **_bias_of(layer),
         "neuron": _neuron_of(layer),
     }
+
+
+def _bias_of(layer: NetxLayer) -> dict[str, Any]:
+    return {"bias": layer.bias.astype(np.int32)} if layer.bias.any() else {}
 
 
 def _neuron_of(layer: NetxLayer) -> dict[str, Any]:

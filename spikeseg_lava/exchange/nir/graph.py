@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import nir
 
-from spikeseg_lava.errors import ExchangeError
+from spikeseg_lava.errors import ExchangeError, ModelFileError
 
 Named = tuple[str, nir.NIRNode]
 
@@ -84,7 +85,19 @@ def metadata_of(name: str, node: nir.NIRNode) -> dict[str, Any] | None:
     text = node.metadata.get(KEY)
     if text is None:
         return None
-    facts = json.loads(text.decode() if isinstance(text, bytes) else text)
-    if facts.pop("version", None) != VERSION:
+    try:
+        facts = json.loads(text.decode() if isinstance(text, bytes) else text)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ExchangeError(f"`{name}`: its `{KEY}` metadata is no JSON: {error}") from error
+    if not isinstance(facts, dict) or facts.pop("version", None) != VERSION:
         raise ExchangeError(f"`{name}`: its `{KEY}` metadata is of another version, expected {VERSION}")
     return facts
+
+
+@contextmanager
+def in_metadata(name: str) -> Iterator[None]:
+    """The checks of a model's description, for facts in the metadata of node `name`: ExchangeError."""
+    try:
+        yield
+    except ModelFileError as error:
+        raise ExchangeError(f"`{name}`: its `{KEY}` metadata is damaged: {error}") from error

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.nir.graph import described, metadata_of, with_metadata
+from spikeseg_lava.exchange.nir.graph import described, in_metadata, metadata_of, with_metadata
 from spikeseg_lava.network.floats import Neuron, Shape
+from spikeseg_lava.network.model_schema import choice, fields, flag, number, numbers
 
 
 def node_of(neuron: Neuron, shape: Shape, dt: float) -> nir.IF | nir.LIF:
@@ -36,9 +37,13 @@ def node_of(neuron: Neuron, shape: Shape, dt: float) -> nir.IF | nir.LIF:
 
 def remembered(name: str, node: nir.IF | nir.LIF, facts: dict[str, Any], shape: Shape) -> Neuron:
     """The neurons that `node_of` wrote into the metadata; ExchangeError where the node no longer says the same."""
-    said = facts["neuron"]
-    threshold, leak, beta = (np.array(said[key], np.float64) for key in ("threshold", "leak", "beta"))
-    bias = np.array(said.get("bias", [0.0]), np.float64)
+    with in_metadata(name):
+        said = fields(facts.get("neuron"), "neuron", ("threshold", "leak", "beta", "leak_mode", "floor"))
+        flag(said["floor"], "neuron.floor")
+        choice(said["leak_mode"], "neuron.leak_mode", ("subtractive", "multiplicative"))
+        number(facts.get("dt"), "dt", above=0)
+        threshold, leak, beta = (numbers(said[key], f"neuron.{key}", shape[0]) for key in ("threshold", "leak", "beta"))
+        bias = numbers(said.get("bias", [0.0] * shape[0]), "neuron.bias", shape[0])
     neuron = Neuron(threshold, leak, beta, said["leak_mode"], said["floor"], bias)
     expected = parameters_of(_bare_node(neuron, shape, facts["dt"]))
     given = parameters_of(node)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
 import nir
 import numpy as np
 
-from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.nir.graph import chain, described, metadata_of
+from spikeseg_lava.errors import ArgumentError, ExchangeError, SpikeSegLavaError
+from spikeseg_lava.exchange.nir.graph import chain, described, in_metadata, metadata_of
 from spikeseg_lava.exchange.nir.neuron import Discretisation, TimeStep, cells_of, with_bias
 from spikeseg_lava.exchange.nir.synapse import LINEAR, Synapse, composed, identity, synapse_of
-from spikeseg_lava.network.floats import ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
+from spikeseg_lava.isolation import hdf5_tree, read_apart
+from spikeseg_lava.network.floats import LARGEST_MAP, ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
+from spikeseg_lava.network.model_schema import LARGEST_SIDE, whole
+
+SECONDS = 10.0  # a graph takes milliseconds; some damaged files keep HDF5 busy for ever
 
 Reset = Literal["zero", "subtract"]
 NOT_IN_THE_FILE = (
@@ -68,25 +74,52 @@ def from_nir(
     Raises:
         ExchangeError: the file is none, or the graph holds what the contract cannot express; the node is named.
     """
-    graph = source if isinstance(source, nir.NIRGraph) else _read(source)
     _check_reset(reset)
     steps = TimeStep(dt, discretisation, fires_at_equality, norm_input)
+    graph = source if isinstance(source, nir.NIRGraph) else _read(source)
+    provenance = {"nir": "graph" if source is graph else str(source), "dt": dt, "rule": discretisation}
+    try:
+        network, foreign = _network(graph, steps, provenance)
+    except SpikeSegLavaError:
+        raise
+    except Exception as error:  # parts of the wrong type or shape break wherever they are used first
+        raise ExchangeError(f"`{source}` is a damaged NIR graph: {type(error).__name__}: {error}") from error
+    if reset is None and foreign:
+        warnings.warn(f"{', '.join(foreign)}: {NOT_IN_THE_FILE}", ResetWarning, stacklevel=2)
+    return network
+
+
+def _network(graph: nir.NIRGraph, steps: TimeStep, provenance: dict[str, Any]) -> tuple[SpikingNetwork, list[str]]:
+    """The network, and its neurons that other libraries wrote."""
     nodes = chain(graph)
     reader = _Reader(nodes[0], steps)
     for name, node in nodes[1:]:
         reader.take(name, node)
-    if reset is None and reader.foreign:
-        warnings.warn(f"{', '.join(reader.foreign)}: {NOT_IN_THE_FILE}", ResetWarning, stacklevel=2)
-    return reader.network({"nir": "graph" if source is graph else str(source), "dt": dt, "rule": discretisation})
+    return reader.network(provenance), reader.foreign
 
 
 def _read(path: Any) -> nir.NIRGraph:
     if not Path(path).is_file():
         raise ExchangeError(f"`{path}` is no file")
-    try:
-        return nir.read(path, type_check=False)
-    except (OSError, KeyError, ValueError, TypeError, AssertionError) as error:
-        raise ExchangeError(f"`{path}` is not a NIR graph: {error}") from error
+    with contextlib.closing(read_apart(hdf5_tree, str(path), "node", error=ExchangeError, seconds=SECONDS)) as items:
+        try:
+            graph = nir.dict2NIRNode({**_values(next(items)), "type_check": False})
+        except Exception as error:  # the library meets a missing or strange part with nearly every type of exception
+            raise ExchangeError(f"`{path}` is not a NIR graph: {error}") from error
+    if not isinstance(graph, nir.NIRGraph):
+        raise ExchangeError(f"`{path}` is not a NIR graph: it holds a single {type(graph).__name__}")
+    return graph
+
+
+def _values(tree: Any) -> Any:
+    """The tree of an HDF5 file with texts and numbers as the `nir` package reads them."""
+    if isinstance(tree, dict):
+        return {key: _values(value) for key, value in tree.items()}
+    if isinstance(tree, bytes):
+        return tree.decode()
+    if isinstance(tree, list):
+        return np.array(tree, object)
+    return tree[()]
 
 
 @dataclass
@@ -103,6 +136,10 @@ class _Reader:
     def __init__(self, first: tuple[str, nir.NIRNode], step: TimeStep) -> None:
         name, node = first
         self.facts = metadata_of(name, node) or {}
+        for fact in ("timesteps", "reset_interval"):
+            if self.facts.get(fact) is not None:
+                with in_metadata(name):
+                    whole(self.facts[fact], fact, 1, LARGEST_SIDE)
         self.start = self.shape = _map_shape(name, node)
         self.step, self.pending = step, _Pending()
         self.layers: list[Layer] = []
@@ -126,6 +163,9 @@ class _Reader:
         if not any(isinstance(layer, ConvLayer) for layer in self.layers):
             raise ExchangeError("the graph holds no spiking neuron")
         provenance = {**provenance, "nir_nodes": self.origin}
+        for layer in self.layers:
+            if isinstance(layer, ConvLayer) and not np.isfinite(layer.weight).all():
+                raise ExchangeError(f"`{self.origin[layer.name][0]}` holds weights that are NaN or infinite")
         steps, interval = self.facts.get("timesteps"), self.facts.get("reset_interval")
         return SpikingNetwork(tuple(self.layers), self.start[1:], steps, provenance, interval)
 
@@ -172,7 +212,7 @@ class _Reader:
 
 def _map_shape(name: str, node: nir.NIRNode) -> Shape:
     sizes = [int(n) for n in np.asarray(node.output_type["output"]).ravel()]
-    if len(sizes) not in (1, 3) or min(sizes) < 1:
+    if len(sizes) not in (1, 3) or min(sizes) < 1 or prod(sizes) > LARGEST_MAP:
         raise ExchangeError(f"{described(name, node)} has shape {sizes}, expected (N,) or (channels, height, width)")
     return (sizes[0], 1, 1) if len(sizes) == 1 else (sizes[0], sizes[1], sizes[2])
 

@@ -11,6 +11,7 @@ In float32 the sums are taken in another order than by a library that keeps the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import nir
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ExchangeError
 from spikeseg_lava.exchange.nir.graph import described
 from spikeseg_lava.network.floats import Pair, Shape
+from spikeseg_lava.network.maps import dilated, ungrouped
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,17 @@ class Synapse:
         return self.weight.shape[0], height, width
 
 
+MOST_WEIGHTS = 2**27  # of one kernel in float64: a gigabyte
+
+
+def affordable(*sizes: int) -> None:
+    """ExchangeError for a kernel of more weights than memory should be asked for; before it is."""
+    if min(sizes) < 1 or prod(sizes) > MOST_WEIGHTS:
+        raise ExchangeError(
+            f"a kernel of {' x '.join(map(str, sizes))} weights is asked for, expected 1 to {MOST_WEIGHTS} of them"
+        )
+
+
 def identity(channels: int) -> Synapse:
     """Every channel onto itself."""
     return window_sum(channels, (1, 1), (1, 1), (0, 0))
@@ -46,6 +59,7 @@ def identity(channels: int) -> Synapse:
 
 def window_sum(channels: int, kernel: Pair, stride: Pair, padding: Pair, factor: float = 1.0) -> Synapse:
     """Sum of every channel over windows, times `factor` (1 / window size for a mean)."""
+    affordable(channels, channels, *kernel)
     weight = np.eye(channels)[:, :, None, None] * np.full(kernel, factor)
     return Synapse(weight, np.zeros(channels), stride, padding, sums_only=factor == 1.0)
 
@@ -53,24 +67,6 @@ def window_sum(channels: int, kernel: Pair, stride: Pair, padding: Pair, factor:
 def full_connection(weight: NDArray[np.floating], bias: NDArray[np.floating], shape: Shape) -> Synapse:
     """A matrix Float[O, C*H*W] on a flattened map of `shape`: a kernel that covers the whole map."""
     return Synapse(weight.astype(np.float64).reshape(-1, *shape), bias.astype(np.float64))
-
-
-def dilated(weight: NDArray[np.float64], dilation: Pair) -> NDArray[np.float64]:
-    """The kernel with `dilation - 1` zeros between its taps."""
-    height, width = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
-    spread = np.zeros((*weight.shape[:2], height, width), weight.dtype)
-    spread[:, :, :: dilation[0], :: dilation[1]] = weight
-    return spread
-
-
-def ungrouped(weight: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
-    """Float[O, I / groups, kh, kw] of a grouped convolution as Float[O, I, kh, kw], zero across the groups."""
-    outputs, inputs = weight.shape[0] // groups, weight.shape[1]
-    full = np.zeros((weight.shape[0], inputs * groups, *weight.shape[2:]), weight.dtype)
-    for g in range(groups):
-        rows = slice(g * outputs, (g + 1) * outputs)
-        full[rows, g * inputs : (g + 1) * inputs] = weight[rows]
-    return full
 
 
 def composed(first: Synapse, second: Synapse, shape: Shape, name: str) -> Synapse:
@@ -104,6 +100,7 @@ def _both(first: Synapse, second: Synapse) -> tuple[Pair, Pair]:
 
 def _combined_weight(first: Synapse, second: Synapse) -> NDArray[np.float64]:
     (k0, k1), (m0, m1), (s0, s1) = first.weight.shape[2:], second.weight.shape[2:], first.stride
+    affordable(second.weight.shape[0], first.weight.shape[1], (m0 - 1) * s0 + k0, (m1 - 1) * s1 + k1)
     weight = np.zeros((second.weight.shape[0], first.weight.shape[1], (m0 - 1) * s0 + k0, (m1 - 1) * s1 + k1))
     for a in range(m0):
         for b in range(m1):
@@ -132,6 +129,10 @@ def synapse_of(name: str, node: Any, shape: Shape) -> Synapse | None:
         kernel, stride, padding = (_pair(getattr(node, key)) for key in ("kernel_size", "stride", "padding"))
         factor = 1 / (kernel[0] * kernel[1]) if isinstance(node, nir.AvgPool2d) else 1.0
         synapse = window_sum(shape[0], kernel, stride, padding, factor)
+    if min(synapse.stride) < 1 or min(synapse.padding) < 0:
+        raise ExchangeError(
+            f"{label} has stride {synapse.stride} and padding {synapse.padding}, expected 1 and 0 or more"
+        )
     if min(synapse.output_shape(shape)) < 1:
         raise ExchangeError(f"{label} has nothing to do on a map of {shape}")
     return synapse
@@ -146,8 +147,11 @@ def _keep(label: str, node: nir.Flatten, shape: Shape) -> None:
 
 
 def _convolution(label: str, node: nir.Conv2d, shape: Shape) -> Synapse:
-    weight = ungrouped(np.asarray(node.weight, np.float64), int(node.groups))
-    weight = dilated(weight, _pair(node.dilation))
+    weight, groups, dilation = np.asarray(node.weight, np.float64), int(node.groups), _pair(node.dilation)
+    spread = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
+    affordable(len(weight), weight.shape[1] * groups, *spread)
+    weight = ungrouped(weight, groups)
+    weight = dilated(weight, dilation)
     if weight.shape[1] != shape[0]:
         raise ExchangeError(f"{label} expects {weight.shape[1]} channels, got a map of {shape}")
     stride = _pair(node.stride)

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from netx_interpreter import interpreted
 from numpy.typing import NDArray
-from scipy.signal import convolve2d
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
 from spikeseg_lava.exchange.netx.layers import netx_layers
+from spikeseg_lava.exchange.netx.read import from_netx
 from spikeseg_lava.exchange.netx.write import write_netx
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
@@ -53,60 +54,6 @@ def model(seed: int = 0, thresholds: tuple[int, int, int] = (301, 150, 90), expo
 
 def frames(seed: int = 0) -> NDArray[np.float32]:
     return (np.random.default_rng(seed + 50).integers(0, 4, (20, 2, 9, 7)) / 3).astype(np.float32)
-
-
-def interpreted(path: Path, payload: NDArray[np.integer]) -> list[NDArray[np.bool_]]:
-    """Spikes (T, ...) of every layer with neurons, W-H-C as Lava has them, without the delay of the synapses."""
-    x: Any = payload.transpose(0, 3, 2, 1)
-    spikes = []
-    with h5py.File(path) as file:
-        groups: Any = file["layer"]
-        for index in range(len(groups)):
-            group = groups[str(index)]
-            kind = group["type"][0].decode("ascii")
-            if kind == "input":
-                assert tuple(group["shape"][()][::-1]) == x.shape[1:]
-            elif kind == "flatten":
-                x = _flat(x)
-            else:
-                current = _conv(group, x) if kind == "conv" else _flat(x).astype(np.int64) @ group["weight"][()].T
-                x = _stock_lif(group["neuron"], current)
-                spikes.append(x)
-    return spikes
-
-
-def _flat(x: NDArray[Any]) -> NDArray[Any]:
-    """Lava's W-H-C maps as vectors in the order c, h, w."""
-    return x.transpose(0, 3, 2, 1).reshape(len(x), -1) if x.ndim == 4 else x
-
-
-def _conv(group: Any, x: NDArray[Any]) -> NDArray[np.int64]:
-    """Lava's Conv: flipped weights (O, kx, ky, I), true convolution on (W, H, C)."""
-    weight = group["weight"][()][:, :, ::-1, ::-1].transpose(0, 3, 2, 1)
-    px, py = group["padding"][()][::-1]
-    sx, sy = group["stride"][()][::-1]
-    x = np.pad(x.astype(np.int64), ((0, 0), (px, px), (py, py), (0, 0)))
-    out = [
-        [sum(convolve2d(x[t, :, :, i], w[:, :, i], "valid") for i in range(w.shape[2])) for w in weight]
-        for t in range(len(x))
-    ]
-    result = np.array(out).transpose(0, 2, 3, 1)[:, ::sx, ::sy]
-    assert result.shape[1:] == tuple(group["shape"][()][::-1])
-    return result
-
-
-def _stock_lif(neuron: Any, current: NDArray[np.int64]) -> NDArray[np.bool_]:
-    assert neuron["type"][0] == b"CUBA"
-    du, dv, vth = neuron["iDecay"][()] - 1, neuron["vDecay"][()], neuron["vThMant"][()]
-    u, v = np.zeros_like(current[0]), np.zeros_like(current[0])
-    spikes = np.zeros(current.shape, bool)
-    for t, a in enumerate(current):
-        u = np.sign(u) * (np.abs(u) * (4096 - (du + 1)) >> 12) + (a << 6)
-        assert np.abs(u).max() < 2**23
-        v = np.clip(np.sign(v) * (np.abs(v) * (4096 - dv) >> 12) + u, -(2**23) + 1, 2**23 - 1)
-        spikes[t] = v > vth << 6
-        v[spikes[t]] = 0
-    return spikes
 
 
 def same_spikes(fixed: FixedPointModel, path: Path, clip: NDArray[np.float32]) -> dict[str, int]:
@@ -179,7 +126,7 @@ def refused_models() -> dict[str, FixedPointModel]:
     wide = replace(plain.convolutions[0], planes=(Plane(weights, 0), Plane(weights, 8)))
     return {
         r"`conv1`: the stock LIF has no floor": _with(0, floor=True),
-        r"`conv2`: a leak lets V drift": _with(1, leak=np.full(4, 3, np.int32)),
+        r"`conv2`: a leak or a bias lets V drift": _with(1, leak=np.full(4, 3, np.int32)),
         r"`conv3`: a population has one threshold": _with(2, threshold=np.arange(5, dtype=np.int32) + 90),
         r"`pool1`: its reader has no pooling": replace(
             plain, layers=(plain.layers[0], PoolLayer("pool1", (1, 1), (1, 1)), *plain.layers[1:])
@@ -223,3 +170,24 @@ def test_the_network_of_the_nir_paper_goes_on_to_netx(shared: Path, tmp_path: Pa
     write_netx(fixed, tmp_path / "cnn.net")
     clip = (np.random.default_rng(3).random((5, 2, 34, 34)) < 0.2).astype(np.float32)
     assert same_spikes(fixed, tmp_path / "cnn.net", clip)["conv2"] > 100
+
+
+def test_a_convolution_behind_a_full_connection_is_refused(shared: Path) -> None:
+    """`cases/recordings/conv_after_dense.net` is what was written of such a model; lava-dl's reader raises on it."""
+    rng = np.random.default_rng(3)
+    layers = (
+        layer("conv1", rng.integers(-60, 60, (3, 2, 3, 3)), 90, stride=(3, 3)),
+        layer("conv2", rng.integers(-60, 60, (3, 3, 3, 3)), 90, padding=(1, 1)),
+    )
+    with pytest.raises(ExchangeError, match="`conv2`: its reader opens no convolution behind a full connection"):
+        netx_layers(replace(model(), layers=layers, input_size=(3, 3)))
+    with pytest.raises(ExchangeError, match=r"`conv2` .*: a convolution behind a dense layer"):
+        from_netx(shared / "cases" / "recordings" / "conv_after_dense.net")
+
+
+def test_biases_are_written_where_a_reset_interval_clears_what_they_did_too_early(tmp_path: Path) -> None:
+    biased = replace(_with(0, bias=np.array([40, -7, 12], np.int32)), reset_interval=30)
+    write_netx(biased, tmp_path / "a.net")
+    assert same_spikes(biased, tmp_path / "a.net", frames())["conv1"] > 50
+    with pytest.raises(ExchangeError, match="unless the model has a reset interval"):
+        write_netx(replace(biased, reset_interval=None), tmp_path / "a.net")
