@@ -116,7 +116,7 @@ def evaluate(
         least_fill=0.0 if keep_partial else LEAST_FILL,
     )
     if sky:
-        wanted = Skies(sky, empty, seed, tles, page)
+        wanted = Skies(sky, empty, seed, tles, page, network_file.name)
         evaluate_skies(network, wanted, settings, backend.value, stock, json, explain)
         return
     if dataset is None:

@@ -29,13 +29,14 @@ DROPPED = ("fragments", "false", "centroid error (pixel)", "satellites")  # wher
 
 @dataclass(frozen=True)
 class Skies:
-    """What is asked for: how many skies with satellites and without, of which seeds and orbits, and the page."""
+    """What is asked for: how many skies with satellites and without, of which seeds and orbits, the page, whose name."""
 
     count: int
     empty: int
     seed: int
     tles: Path | None
     page: Path | None
+    network: str
 
 
 def evaluate_skies(
@@ -58,7 +59,7 @@ def evaluate_skies(
     rows = score_rows(results)
     if wanted.page is not None:
         stars = "Hipparcos (van Leeuwen 2007)" if catalogue() is not None else "random, no catalogue installed"
-        save_page(results, parameters, wanted.page, str(network.provenance.get("path", "the network")), stars)
+        save_page(results, parameters, wanted.page, wanted.network, stars)
         note(f"written: {wanted.page}")
     if json:
         say_json({"label": LABEL, "definition": OBJECT_DEFINITION, "rows": [_plain(row) for row in rows]})

@@ -101,8 +101,16 @@ class LiveDetector:
         self._since = 0  # bins since the last window
         self._silent = 0  # silent bins up to now
         self._linked_to = 0
-        self._window(0)  # of silence: what is compiled or loaded at first use must not delay the first events
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """What is compiled or loaded at first use must not delay the first events: look at a silent window once."""
+        self._window(0)
+        one = {name: np.zeros((1, 4), np.int32) for name in self._engine.shapes}
+        self._linked(SpikeRecord(one, {}, {}), SparseSteps.silent(self.settings.timesteps), 0)
+        self._linker = Linker(self.settings.max_distance, self._linker.max_gap_us)
         self._steps.clear()
+        self._linked_to = 0
 
     def add(self, events: Events) -> Iterator[LiveWindow]:
         """Windows that are complete with `events`, which begin no earlier than those added before."""
@@ -157,13 +165,19 @@ class LiveDetector:
         shapes = {name: list(shape) for name, shape in self._engine.shapes.items()}
         meta = {"backend": "event", "fire_once": settings.fire_once, "steps": settings.timesteps, "shapes": shapes}
         record = SpikeRecord(spikes, {}, meta)
+        saliency = self._linked(record, payloads, end)
+        finished = self._ended(end)
+        return LiveWindow(start, end, record, saliency, self.going_on(), finished)
+
+    def _linked(self, record: SpikeRecord, payloads: SparseSteps, end: int) -> NDArray[np.float32]:
+        """Decode a window that ends at `end`, link what its new bins show, and give its saliency."""
+        settings = self.settings
         decoded = self._decoder.decode(record, settings.timesteps)
-        edges = start + settings.bin_us * np.arange(settings.timesteps + 1)
+        edges = end - settings.bin_us * np.arange(settings.timesteps, -1, -1)
         seen = sightings_of(decoded, edges, self._sensor, settings.tau, payloads)
         self._linker.add(s for s in seen if s.start_us >= self._linked_to)
         self._linked_to = end
-        finished = self._ended(end)
-        return LiveWindow(start, end, record, decoded.saliency, self.going_on(), finished)
+        return decoded.saliency
 
     def _ended(self, now: int) -> tuple[DetectedObject, ...]:
         """Objects that nothing can be added to; they leave the linker, so that memory stays flat."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +22,10 @@ from spikeseg_lava.errors import ArgumentError
 WAITING = 4  # messages a slow page may be behind; older ones are left out, as the newest is what it shows
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'"
+
+
+logger = logging.getLogger(__name__)
+logger.setLevel(logging.CRITICAL)  # what strangers send to the port is refused, and not worth a traceback each
 
 
 class LivePage:
@@ -97,6 +102,7 @@ class LivePage:
             max_size=1024,
             close_timeout=0.2,
             server_header=None,
+            logger=logger,
         )
         async with server:
             self._port = next(iter(server.sockets)).getsockname()[1]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,14 @@ def test_a_page_that_does_not_read_delays_nobody(page: LivePage) -> None:
         assert time.monotonic() - begun < 3
 
 
+def test_rubbish_at_the_port_is_refused_in_silence(page: LivePage, caplog: pytest.LogCaptureFixture) -> None:
+    for rubbish in (b"", b"\0" * 5000, b"GET / HTTP/9\r\n\r\n", b"POST / HTTP/1.1\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", port_of(page)), timeout=5) as talking:
+            talking.sendall(rubbish)
+    assert ask(page).status == 200
+    assert not caplog.records
+
+
 def test_closing_ends_thread_and_socket() -> None:
     before = threading.active_count()
     page = LivePage()
@@ -119,14 +128,57 @@ def test_a_port_in_use_is_one_clear_error(page: LivePage) -> None:
         LivePage(port=port_of(page))
 
 
-def test_a_browser_draws_what_is_published(page: LivePage, tmp_path: Path) -> None:
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Callable[[str, str], str]]:
+    """Opens an address in a real browser and asks for a value there, by the protocol of its developer tools."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no chromium here: install it to look at the page in a real browser")
     quiet = (
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--timeout=4000", "--dump-dom",
+        "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
     )  # fmt: skip
+    command = [chromium, *quiet, f"--user-data-dir={tmp_path}", "about:blank"]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        port = until(lambda: (tmp_path / "DevToolsActivePort").read_text().split()[0], FileNotFoundError, IndexError)
+
+        def ask(url: str, expression: str) -> str:
+            tabs = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+            tabs.request("PUT", f"/json/new?{url}")
+            address = json.loads(tabs.getresponse().read())["webSocketDebuggerUrl"]
+            tabs.close()
+            with connect(address, max_size=None) as tab:
+                return until(lambda: evaluated(tab, expression), AssertionError)
+
+        yield ask
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+def until(value: Callable[[], str], *not_yet: type[BaseException], seconds: float = 40.0) -> str:
+    """`value()`, as soon as it raises none of `not_yet`."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return value()
+        except not_yet:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def evaluated(tab: Any, expression: str) -> str:
+    """The value of an expression in a tab; AssertionError while it is empty."""
+    wanted = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}}
+    tab.send(json.dumps(wanted))
+    value = json.loads(tab.recv(timeout=20))["result"]["result"].get("value")
+    assert value
+    return value
+
+
+def test_a_browser_draws_what_is_published(page: LivePage, browser: Callable[[str, str], str]) -> None:
     done = threading.Event()
 
     def publish() -> None:
@@ -136,11 +188,13 @@ def test_a_browser_draws_what_is_published(page: LivePage, tmp_path: Path) -> No
     publishing = threading.Thread(target=publish)
     publishing.start()
     try:
-        command = [chromium, *quiet, f"--user-data-dir={tmp_path}", page.url]
-        dom = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+        text = browser(page.url, "document.body.dataset.states > 1 ? document.body.innerText : ''")
+        ink = "Array.from(view.getContext('2d').getImageData(0, 0, view.width, view.height).data.filter(v => v)).length"
+        drawn = browser(page.url, f"document.body.dataset.states > 1 ? String({ink}) : ''")
     finally:
         done.set()
         publishing.join()
-    assert "20, 10" in dom
-    assert "1,234" in dom
-    assert 'id="status" class="">running<' in dom.replace("\n", "")
+    assert "running" in text
+    assert "20, 10" in text
+    assert "1,234" in text
+    assert int(drawn) > 1000
