@@ -133,7 +133,7 @@ def stock_lava(case: Case) -> Iterator[Call]:
 
     Without floor and fire-once, which stock parts lack. The source holds the payloads, as Lava's RingBuffer would.
     """
-    from spikeseg_lava.lava.runner import run_steps
+    from spikeseg_lava.lava.graph import run_steps
     from spikeseg_lava.lava.stock import build_stock_graph
     from spikeseg_lava.stock.lower import lower
 
@@ -151,7 +151,7 @@ def stock_lava(case: Case) -> Iterator[Call]:
 @contextmanager
 def _lava(graph: Any, case: Case) -> Iterator[Call]:
     """A started graph behind its silent step: one call runs the clip, and there is only one."""
-    from spikeseg_lava.lava.runner import run_steps
+    from spikeseg_lava.lava.graph import run_steps
     from spikeseg_lava.lava.runtime.runtime import supervised
 
     source = graph.source if hasattr(graph, "source") else next(iter(graph.neurons.values()))

@@ -87,7 +87,7 @@ def _write(network: Path | None, clip: Path | None, threshold: float | None, fir
     from spikeseg_lava.cli.networks import read_network
     from spikeseg_lava.cli.report import smaller
     from spikeseg_lava.network.floats import SpikingNetwork
-    from spikeseg_lava.stock.bundle import write_bundle
+    from spikeseg_lava.stock.ladder import write_bundle
     from spikeseg_lava.stock.lower import lower
     from spikeseg_lava.stock.on_chip import report_network
 

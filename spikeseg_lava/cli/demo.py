@@ -47,7 +47,7 @@ def demo(
 
 def _simulator() -> options.Simulator:
     """Lava where it is installed, else the event engine, with a notice how to install it."""
-    from spikeseg_lava.lava import MISSING, is_installed
+    from spikeseg_lava.lava.python_support import MISSING, is_installed
 
     if not is_installed():
         note(f"{MISSING}; the event engine runs the demo instead")

@@ -9,10 +9,9 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
-from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, FLOAT, variants_of
 from spikeseg_lava.cli.networks import network_and_input, read_checkpoint, shipped_network
 from spikeseg_lava.cli.sky import SKY, Skies, evaluate_skies
-from spikeseg_lava.cli.variants import FLOAT, variants_of
 from spikeseg_lava.errors import ArgumentError
 
 if TYPE_CHECKING:

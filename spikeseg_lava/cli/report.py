@@ -153,7 +153,7 @@ def _savings(whole: FixedPointModel, simpler: FixedPointModel, built: Report) ->
 def _stock(model: FixedPointModel, frames: Any, fire_once: bool) -> list[Table]:
     if frames is None:
         raise ArgumentError("`--stock` is measured on a clip: name one after the network")
-    from spikeseg_lava.cli.variants import stock_report
+    from spikeseg_lava.cli.inputs import stock_report
     from spikeseg_lava.stock.cost import stock_table
 
     return [stock_table(stock_report(model, frames, fire_once))]

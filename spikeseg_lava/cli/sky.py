@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
-from spikeseg_lava.cli.variants import variants_of
+from spikeseg_lava.cli.inputs import variants_of
 from spikeseg_lava.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ DROPPED = ("fragments", "false", "centroid error (pixel)", "satellites")  # wher
 
 @dataclass(frozen=True)
 class Skies:
-    """What is asked for: how many skies with satellites and without, of which seeds and orbits, the page, whose name."""
+    """What is asked for: how many skies with satellites and without, of which seeds and orbits, and the page."""
 
     count: int
     empty: int

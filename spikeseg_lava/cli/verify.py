@@ -127,7 +127,7 @@ def _unseen(
 
 def _show_unseen(matrix: UnseenMatrix, plot: Path | None, json: bool) -> None:
     if plot is not None:
-        from spikeseg_lava.pictures.fidelity import save_unseen_matrix
+        from spikeseg_lava.pictures.sample import save_unseen_matrix
 
         save_unseen_matrix(matrix, plot)
     if json:

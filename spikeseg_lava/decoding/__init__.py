@@ -9,7 +9,6 @@ from __future__ import annotations
 from spikeseg_lava.decoding.decoder import Decoded, decode
 from spikeseg_lava.decoding.instance import Instance
 from spikeseg_lava.decoding.smash import group
-from spikeseg_lava.decoding.stages import STORED, UNIT, fitting_weights
-from spikeseg_lava.decoding.winners import CAUSAL, LAST_STEP
+from spikeseg_lava.decoding.stages import CAUSAL, LAST_STEP, STORED, UNIT, fitting_weights
 
 __all__ = ["CAUSAL", "LAST_STEP", "STORED", "UNIT", "Decoded", "Instance", "decode", "fitting_weights", "group"]

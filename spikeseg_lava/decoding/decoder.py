@@ -8,18 +8,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.decoding.hulk import unravel
 from spikeseg_lava.decoding.instance import Instance, Instances
-from spikeseg_lava.decoding.saliency import send_back
+from spikeseg_lava.decoding.saliency import send_back, unravel
 from spikeseg_lava.decoding.sample import check_spikes, frame_size, layer_rows, rows_of_step, step_count
-from spikeseg_lava.decoding.stages import STORED, Pooling, decoder_stages, decoding_layers, path_of
-from spikeseg_lava.decoding.winners import CAUSAL, POOL_WINNERS, forget_winners, note_winners
+from spikeseg_lava.decoding.stages import (
+    CAUSAL,
+    POOL_WINNERS,
+    STORED,
+    Pooling,
+    decoder_stages,
+    decoding_layers,
+    forget_winners,
+    note_winners,
+    path_of,
+)
 from spikeseg_lava.engine.kernels.vectors import VECTOR
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import ConvLayer, Pair, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
-from spikeseg_lava.spikes.display import html_table, short
-from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.spikes.record import SpikeRecord, html_table, short
 
 FIRST_PATCHES = 2**16  # pixels of masks there is room for at first
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.decoding.decoder import Decoder
-from spikeseg_lava.decoding.stages import fitting_weights
-from spikeseg_lava.decoding.winners import CAUSAL
+from spikeseg_lava.decoding.stages import CAUSAL, fitting_weights
 from spikeseg_lava.detection.linking import Linker
 from spikeseg_lava.detection.objects import DetectedObject
 from spikeseg_lava.detection.sightings import EVENTS, EXTENTS, MASK, sightings_of
@@ -21,8 +20,7 @@ from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.frames import bin_edges, checked_size, whole_number
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
-from spikeseg_lava.spikes.display import html_table, short
-from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.spikes.record import SpikeRecord, html_table, short
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.compilation import compiled
-from spikeseg_lava.detection.geometry import gap, iou
-from spikeseg_lava.detection.objects import DetectedObject, Sighting, together
+from spikeseg_lava.detection.objects import DetectedObject, Sighting, gap, iou, together
 
 
 @dataclass

@@ -15,8 +15,7 @@ from spikeseg_lava.compilation import compiled
 from spikeseg_lava.decoding.decoder import Decoded
 from spikeseg_lava.decoding.instance import Box
 from spikeseg_lava.decoding.smash import group
-from spikeseg_lava.detection.geometry import box_on_sensor, point_on_sensor
-from spikeseg_lava.detection.objects import Sighting
+from spikeseg_lava.detection.objects import Sighting, box_on_sensor, point_on_sensor
 from spikeseg_lava.engine.payloads import SparseSteps
 from spikeseg_lava.network.floats import Pair
 

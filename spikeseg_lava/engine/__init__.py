@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from spikeseg_lava.engine.chain import LayerChain
 from spikeseg_lava.engine.conv import EventConv, accumulator_type
-from spikeseg_lava.engine.engine import EventEngine, run_engine
+from spikeseg_lava.engine.engine import EventEngine, LayerChain, run_engine
 from spikeseg_lava.engine.layers import EventPool
 from spikeseg_lava.engine.payloads import SparseSteps
 

@@ -13,8 +13,7 @@ from spikeseg_lava.engine.kernels.conv import settle
 from spikeseg_lava.engine.kernels.record import LONG_AGO, aligned
 from spikeseg_lava.engine.kernels.vectors import BLOCK
 from spikeseg_lava.engine.layers import EventLayer, divider
-from spikeseg_lava.engine.layout import Layout, layout_of
-from spikeseg_lava.engine.receptive_field import receptive_fields
+from spikeseg_lava.engine.layout import Layout, layout_of, receptive_fields
 from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct, shared_maps_of
 from spikeseg_lava.engine.synapses import synapses
 from spikeseg_lava.errors import ArgumentError

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.kernels.record import LONG_AGO, layer_record, reciprocal
-from spikeseg_lava.engine.receptive_field import ReceptiveField, receptive_fields
+from spikeseg_lava.engine.layout import ReceptiveField, receptive_fields
 from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct
 from spikeseg_lava.network.floats import PoolLayer, Shape
 

@@ -1,4 +1,8 @@
-"""How the state of a convolution lies in memory.
+"""Which outputs of a sliding window see which input, one axis at a time, as tables of the length of a row or column.
+
+Output y of a window of `kernel` inputs sees input n where `0 <= n + padding - y * stride < kernel`.
+
+How the state of a convolution lies in memory.
 
 Memory runs (row, column, channel), so one event adds to one contiguous run per kernel row. Padding after each row
 absorbs weights that overhang its right border or the next row's left border. It is never read.
@@ -13,12 +17,63 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikeseg_lava.engine.kernels.vectors import BLOCK, MASK, VECTOR
-from spikeseg_lava.engine.receptive_field import ReceptiveField
 from spikeseg_lava.engine.shared_maps import SharedMaps
-from spikeseg_lava.network.floats import Shape
+from spikeseg_lava.network.floats import Pair, Shape
 from spikeseg_lava.network.integers import STATE_MIN, FixedPointNeuron
+
+
+@dataclass(frozen=True, eq=False)
+class ReceptiveField:
+    """The outputs that see each input position of one axis.
+
+    Attributes:
+        first, last: Int64[inputs], the outputs that see it, within the borders; none where first > last.
+        start: Int64[inputs], the first of `taps` consecutive outputs, borders ignored: it may be negative.
+        phase: Int64[inputs], (n + padding) mod stride: which of the kernel's elements those outputs use.
+        taps: ceil(kernel / stride), the most outputs that see one input.
+    """
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    start: NDArray[np.int64]
+    phase: NDArray[np.int64]
+    taps: int
+
+    @property
+    def count(self) -> NDArray[np.int64]:
+        """Int64[inputs]: how many outputs see each input."""
+        return np.maximum(self.last - self.first + 1, 0)
+
+
+def receptive_field(inputs: int, outputs: int, kernel: int, stride: int, padding: int = 0) -> ReceptiveField:
+    """The tables of one axis."""
+    shifted = np.arange(inputs, dtype=np.int64) + padding
+    newest, phase = np.divmod(shifted, stride)
+    taps = -(-kernel // stride)
+    first = np.maximum(-((kernel - 1 - shifted) // stride), 0)
+    return ReceptiveField(first, np.minimum(newest, outputs - 1), newest - taps + 1, phase, taps)
+
+
+def receptive_fields(
+    shape: Shape, output: Shape, kernel: Pair, stride: Pair, padding: Pair
+) -> tuple[ReceptiveField, ReceptiveField]:
+    """The tables of rows and of columns, for input `shape` and `output` (C, H, W)."""
+    rows, columns = (
+        receptive_field(n, m, k, s, p)
+        for n, m, k, s, p in zip(shape[1:], output[1:], kernel, stride, padding, strict=True)
+    )
+    return rows, columns
+
+
+def kernel_elements(kernel: int, stride: int) -> NDArray[np.int64]:
+    """Int64[stride, taps]: kernel element that output `start + j` uses for an input of each phase; -1: none."""
+    taps = -(-kernel // stride)
+    element = np.arange(stride)[:, None] + stride * np.arange(taps)[::-1]
+    return np.where(element < kernel, element, -1)
+
 
 SMALLEST_TILE = 48  # lanes; smaller ones spend more on listing than on the neurons
 # Bounds that no int32 drive exceeds, and that every one does. An int64 drive may pass them: a needless update, never a

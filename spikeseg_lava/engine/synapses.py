@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.engine.kernels.record import aligned
 from spikeseg_lava.engine.kernels.vectors import VECTOR
-from spikeseg_lava.engine.layout import Layout
-from spikeseg_lava.engine.receptive_field import ReceptiveField, kernel_elements
+from spikeseg_lava.engine.layout import Layout, ReceptiveField, kernel_elements
 from spikeseg_lava.network.floats import Pair
 
 SLOT_SHIFT = 32

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spikeseg_lava.decoding.winners import CAUSAL
+from spikeseg_lava.decoding.stages import CAUSAL
 from spikeseg_lava.errors import ArgumentError, printable
 from spikeseg_lava.evaluation.scores import ObjectScores
 from spikeseg_lava.evaluation.volumes import DEFINITION, Counts

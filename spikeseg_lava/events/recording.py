@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events import frames
 from spikeseg_lava.events.frames import Size
-from spikeseg_lava.spikes.display import html_table, short
+from spikeseg_lava.spikes.record import html_table, short
 
 
 @dataclass(frozen=True, eq=False)

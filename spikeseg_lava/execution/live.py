@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.decoding.decoder import Decoder
-from spikeseg_lava.decoding.stages import fitting_weights
-from spikeseg_lava.decoding.winners import CAUSAL
+from spikeseg_lava.decoding.stages import CAUSAL, fitting_weights
 from spikeseg_lava.detection.linking import Linker
 from spikeseg_lava.detection.objects import DetectedObject, Sighting
 from spikeseg_lava.detection.sightings import sightings_of

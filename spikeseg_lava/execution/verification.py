@@ -19,8 +19,7 @@ from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import LEAST_IOU, Comparison, compare
-from spikeseg_lava.spikes.display import short
-from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.spikes.record import SpikeRecord, short
 
 Verdict = Literal["pass", "fail", "no_spikes"]
 

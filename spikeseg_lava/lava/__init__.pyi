@@ -2,14 +2,14 @@ from .graph import EncoderGraph as EncoderGraph
 from .graph import LayerGraph as LayerGraph
 from .graph import build_encoder_graph as build_encoder_graph
 from .graph import build_graph as build_graph
+from .graph import run_graph as run_graph
+from .graph import run_lava as run_lava
 from .loihi import LoihiHost as LoihiHost
 from .loihi import run_loihi2 as run_loihi2
 from .loihi import run_loihi2_samples as run_loihi2_samples
 from .python_support import INSTALL as INSTALL
 from .python_support import MISSING as MISSING
 from .python_support import is_installed as is_installed
-from .runner import run_graph as run_graph
-from .runner import run_lava as run_lava
 from .runtime.runtime import supervised as supervised
 from .stock import build_stock_graph as build_stock_graph
 from .stock import run_stock_lava as run_stock_lava

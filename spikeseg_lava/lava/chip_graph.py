@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.lava.axes import lava_shape, record_rows
-from spikeseg_lava.lava.stock_processes import connect_synapses, neuron_process
+from spikeseg_lava.lava.stock import connect_synapses, neuron_process
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.floored import FlooredNetwork, floored_network, own_parameters
 from spikeseg_lava.stock.network import StockNetwork

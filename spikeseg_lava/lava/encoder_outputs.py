@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct
 from spikeseg_lava.lava.event_layers import shared_maps_of_layers
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec
-from spikeseg_lava.lava.runtime.memory import Published, shared_array
-from spikeseg_lava.lava.runtime.spool import SpikeFile
+from spikeseg_lava.lava.runtime.memory import Published, SpikeFile, shared_array
 
 
 class FusedOutputs:

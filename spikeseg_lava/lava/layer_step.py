@@ -11,11 +11,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.engine.chain import LayerChain
 from spikeseg_lava.engine.conv import EventConv
+from spikeseg_lava.engine.engine import LayerChain
 from spikeseg_lava.engine.payloads import SparseSteps
-from spikeseg_lava.lava.array_step import correlate, fire, multiplicative_float, subtractive_float
-from spikeseg_lava.lava.event_layers import accumulator_of, event_chain, event_conv, event_pool
+from spikeseg_lava.lava.event_layers import (
+    accumulator_of,
+    correlate,
+    event_chain,
+    event_conv,
+    event_pool,
+    fire,
+    multiplicative_float,
+    subtractive_float,
+)
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, PoolSpec
 
 Places = NDArray[np.int32]

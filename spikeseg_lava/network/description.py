@@ -12,7 +12,7 @@ from spikeseg_lava.network.counting import synapses
 from spikeseg_lava.network.floats import ConvLayer, Pair, PoolLayer, Shape, SpikingNetwork
 from spikeseg_lava.network.integers import FixedPointConv
 from spikeseg_lava.network.model import FixedPointModel
-from spikeseg_lava.spikes.display import html_table, span, text_table
+from spikeseg_lava.spikes.record import html_table, span, text_table
 
 Range = tuple[float, float]  # smallest and largest value over the output channels
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.spikes.display import html_table, short, span
+from spikeseg_lava.spikes.record import html_table, short, span
 
 LeakMode = Literal["subtractive", "multiplicative"]
 Pair = tuple[int, int]

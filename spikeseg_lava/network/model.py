@@ -25,7 +25,7 @@ from spikeseg_lava.network.floats import (
 )
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, InputCode
 from spikeseg_lava.network.model_file import layers_of, read_model_file, write_model_file
-from spikeseg_lava.spikes.display import html_table, short
+from spikeseg_lava.spikes.record import html_table, short
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,10 +26,9 @@ from spikeseg_lava.quantization.calibration import (
     judge,
 )
 from spikeseg_lava.quantization.options import FIDELITY, Exportable, Options
-from spikeseg_lava.quantization.payloads import SPIKES
 from spikeseg_lava.quantization.provenance import provenance_of
 from spikeseg_lava.quantization.search import Choice, LayerSearch
-from spikeseg_lava.quantization.setting import Rounding
+from spikeseg_lava.quantization.setting import SPIKES, Rounding
 from spikeseg_lava.quantization.validation_clips import FrameKind, Frames
 
 logger = logging.getLogger(__name__)

@@ -24,10 +24,9 @@ from spikeseg_lava.quantization.calibration import CalibrationRun, Evidence, com
 from spikeseg_lava.quantization.close_calls import CloseCalls, close_calls, received
 from spikeseg_lava.quantization.compensation import Moments, PatchSums, moments_of, pooled_second, signed_groups
 from spikeseg_lava.quantization.options import Options
-from spikeseg_lava.quantization.payloads import COARSEST, COARSEST_FLOORED, COARSEST_UNKNOWN, payload_codes
 from spikeseg_lava.quantization.rounding import decay_of, rounded_layer
 from spikeseg_lava.quantization.scales import ScaleLimits
-from spikeseg_lava.quantization.setting import LayerSetting
+from spikeseg_lava.quantization.setting import COARSEST, COARSEST_FLOORED, COARSEST_UNKNOWN, LayerSetting, payload_codes
 from spikeseg_lava.quantization.validation_clips import Frames
 from spikeseg_lava.spikes.comparison import LayerComparison
 

@@ -1,11 +1,20 @@
-"""How one layer is to be written in integers, and what the registers of its neurons can hold."""
+"""How one layer is to be written in integers, and what the registers of its neurons can hold.
+
+Which payloads of the frames are tried.
+
+Bins of counts divided by their largest hold fractions k/n with small n. A scale that is a multiple of n holds them
+exactly, and a highly composite number is a multiple of more small n than any smaller number: 2520 of all up to 10.
+Whole counts are held exactly by a scale of 1. What is left of the membrane's bits goes to the weights.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from spikeseg_lava.network.integers import BYTE_BITS
+from spikeseg_lava.network.integers import BYTE_BITS, InputCode
+from spikeseg_lava.quantization.validation_clips import FrameKind
 
 Rounding = Literal["nearest", "compensated"]
 
@@ -64,3 +73,51 @@ class Registers:
 
 
 ANY_WORD = Registers()
+
+HIGHLY_COMPOSITE = (2, 4, 6, 12, 24, 60, 120, 360, 840, 2520, 5040, 10080, 27720)
+COARSEST = 12  # levels of graded frames: with fewer they lose more than the weights can win
+COARSEST_FLOORED = 360  # a floored membrane leaves more bits to share
+COARSEST_UNKNOWN = 2520  # without a clip nothing tells how large the counts of a bin are
+SPIKES = InputCode(1, 1.0)  # what travels between layers
+
+
+def payload_codes(
+    kind: FrameKind, input_bits: int | None, largest_bits: int, coarsest: int = COARSEST
+) -> list[InputCode]:
+    """Codes to try for frames of a kind, in no order.
+
+    Args:
+        input_bits: where the user fixed them.
+        largest_bits: of a payload on the target.
+        coarsest: fewest levels of graded frames, where the bits are not fixed.
+    """
+    if input_bits == 1 or largest_bits == 1 or (kind.binary and input_bits is None):
+        return [SPIKES]
+    codes = [code for code in _codes(kind, input_bits, coarsest) if 1 < code.bits <= largest_bits]
+    return [code for code in codes if input_bits in (None, code.bits)]
+
+
+def _codes(kind: FrameKind, input_bits: int | None, coarsest: int) -> Iterator[InputCode]:
+    if kind.whole or kind.binary:
+        yield from _whole_codes(int(kind.largest), input_bits)
+        return
+    for levels in HIGHLY_COMPOSITE:
+        bits = input_bits or levels.bit_length()
+        if levels < 2**bits and (levels >= coarsest or input_bits is not None):
+            yield InputCode(bits, levels / kind.largest)
+    if input_bits is not None:
+        yield InputCode(input_bits, (2**input_bits - 1) / kind.largest)
+
+
+def _whole_codes(largest: int, input_bits: int | None) -> Iterator[InputCode]:
+    """Counts as they are, with room for twice the largest seen, or just for it; and coarser where they are large."""
+    if input_bits is not None:
+        multiple = (2**input_bits - 1) // largest
+        yield from (InputCode(input_bits, float(scale)) for scale in {multiple, 1} if multiple)
+        if not multiple:
+            yield InputCode(input_bits, (2**input_bits - 1) / largest)
+        return
+    yield InputCode((2 * largest).bit_length(), 1.0)
+    yield InputCode(largest.bit_length(), 1.0)
+    for bits in range(6, largest.bit_length()):
+        yield InputCode(bits, (2**bits - 1) / largest)

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import RecordError
-from spikeseg_lava.spikes.display import html_table, short
-from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.spikes.record import SpikeRecord, html_table, short
 
 LEAST_IOU = 0.99  # that every layer must reach for a verification to pass
 

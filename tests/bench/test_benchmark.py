@@ -10,9 +10,8 @@ import pytest
 
 from spikeseg_lava.bench.contenders import AS_CALLED, CONTENDERS, STOCK, Case
 from spikeseg_lava.bench.limits import Limits, Work, work_of
-from spikeseg_lava.bench.memory import MemoryWatch
 from spikeseg_lava.bench.result import BenchmarkResult, Figures, Spread, draw
-from spikeseg_lava.bench.run import run_benchmark
+from spikeseg_lava.bench.run import MemoryWatch, run_benchmark
 from spikeseg_lava.bench.scaling import scene
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer

@@ -20,8 +20,7 @@ from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.network import counting
-from spikeseg_lava.network.integers import InputCode
-from spikeseg_lava.network.maps import byte_planes
+from spikeseg_lava.network.integers import InputCode, byte_planes
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.network.simplification import simplify
 from spikeseg_lava.quantization.quantize import quantize

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from spikeseg_lava.decoding.winners import forget_winners, note_winners, silent_winners
+from spikeseg_lava.decoding.stages import forget_winners, note_winners, silent_winners
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import PoolLayer
 

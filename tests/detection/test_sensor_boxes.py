@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeseg_lava.detection.geometry import box_on_sensor, gap, hull, iou, point_on_sensor
+from spikeseg_lava.detection.objects import box_on_sensor, gap, hull, iou, point_on_sensor
 from spikeseg_lava.events.frames import rescaled
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))

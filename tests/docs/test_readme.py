@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spikeseg_lava.lava import INSTALL
+from spikeseg_lava.lava.python_support import INSTALL
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from made_networks import random_clip, random_network
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.execution.unseen import NO_CLIP, UnseenCell, UnseenMatrix, unseen_matrix
-from spikeseg_lava.pictures.fidelity import save_unseen_matrix
+from spikeseg_lava.pictures.sample import save_unseen_matrix
 
 
 def cell(calibration: str, clip: str, iou: float | None) -> UnseenCell:

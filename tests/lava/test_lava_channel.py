@@ -21,9 +21,8 @@ from spikeseg_lava.lava.processes.pool import OrPool
 from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.runtime.channel import EventChannel
 from spikeseg_lava.lava.runtime.child_process import DirectSelector
-from spikeseg_lava.lava.runtime.memory import AnonymousMemory, shared_array
+from spikeseg_lava.lava.runtime.memory import AnonymousMemory, SpikeFile, shared_array
 from spikeseg_lava.lava.runtime.runtime import supervised
-from spikeseg_lava.lava.runtime.spool import SpikeFile
 
 FORK = multiprocessing.get_context("fork")
 SHAPE = (8, 5, 10)  # large enough to be split into events

@@ -20,8 +20,7 @@ from lava.magma.core.run_conditions import RunSteps
 from lava_networks import small_clip, small_model
 
 from spikeseg_lava.errors import BackendError
-from spikeseg_lava.lava.graph import build_graph
-from spikeseg_lava.lava.runner import run_graph, run_lava
+from spikeseg_lava.lava.graph import build_graph, run_graph, run_lava
 from spikeseg_lava.lava.runtime.runtime import supervised
 
 HERE = Path(__file__).parent

@@ -11,8 +11,7 @@ import pytest
 from lava_networks import assert_same, integer_conv, small_clip, small_model, weights
 
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
-from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
-from spikeseg_lava.lava.runner import run_graph, run_lava
+from spikeseg_lava.lava.graph import build_encoder_graph, build_graph, run_graph, run_lava
 from spikeseg_lava.network.floats import PoolLayer, SpikingNetwork
 from spikeseg_lava.network.integers import STATE_MAX, FixedPointConv, InputCode
 from spikeseg_lava.network.model import FixedPointModel

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from lava_networks import assert_same, integer_conv, small_clip
 
-from spikeseg_lava.lava.array_step import correlate, fire, multiplicative_fixed, subtractive_fixed
 from spikeseg_lava.lava.axes import lava_image, record_rows
-from spikeseg_lava.lava.graph import event_steps
+from spikeseg_lava.lava.event_layers import correlate, fire, multiplicative_fixed, subtractive_fixed
+from spikeseg_lava.lava.graph import event_steps, run_lava
 from spikeseg_lava.lava.layer_spec import ConvSpec, layer_specs, summed_kernel
 from spikeseg_lava.lava.layer_step import IntegerConvStep, PoolStep
-from spikeseg_lava.lava.runner import run_lava
 from spikeseg_lava.network.floats import PoolLayer
 from spikeseg_lava.network.integers import FixedPointConv, InputCode
 from spikeseg_lava.network.model import FixedPointModel

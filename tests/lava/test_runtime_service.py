@@ -12,9 +12,9 @@ from lava_networks import small_clip, small_model
 from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
 from spikeseg_lava.lava.processes.source import PyEventSourceModelFixed
+from spikeseg_lava.lava.runtime.child_process import StepsRuntimeService
 from spikeseg_lava.lava.runtime.ports import send_events
 from spikeseg_lava.lava.runtime.runtime import supervised
-from spikeseg_lava.lava.runtime.service import StepsRuntimeService
 from torch_reference import ReferenceEncoder
 
 

@@ -15,8 +15,7 @@ from spikeseg_lava.network.floats import ConvLayer, LeakMode, Neuron, PoolLayer,
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane, byte_planes, sum_planes
 from spikeseg_lava.network.maps import silent_maps
 from spikeseg_lava.network.model import FixedPointModel
-from spikeseg_lava.network.savings import savings
-from spikeseg_lava.network.simplification import simplify
+from spikeseg_lava.network.simplification import savings, simplify
 from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import run_reference
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
-from spikeseg_lava.network.savings import savings
-from spikeseg_lava.network.simplification import simplify
+from spikeseg_lava.network.simplification import savings, simplify
 from spikeseg_lava.quantization.quantize import quantize
 from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import run_reference

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikeseg_lava.network.integers import InputCode
-from spikeseg_lava.quantization.payloads import COARSEST_UNKNOWN, SPIKES, payload_codes
+from spikeseg_lava.quantization.setting import COARSEST_UNKNOWN, SPIKES, payload_codes
 from spikeseg_lava.quantization.validation_clips import FrameKind, copies, made_up
 
 

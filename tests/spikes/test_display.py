@@ -10,7 +10,7 @@ import pytest
 import spikeseg_lava as sl
 from spikeseg_lava import demo
 from spikeseg_lava.network.description import describe
-from spikeseg_lava.spikes.display import MOST_ROWS, html_table, text_table
+from spikeseg_lava.spikes.record import MOST_ROWS, html_table, text_table
 
 
 @pytest.fixture(scope="module")

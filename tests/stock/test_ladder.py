@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from builders import stock_frames, stock_model
 
-from spikeseg_lava.stock.bundle import write_bundle
-from spikeseg_lava.stock.ladder import ladder
+from spikeseg_lava.stock.ladder import ladder, write_bundle
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.on_chip import report_network
 from spikeseg_lava.stock.parts import PointSynapse

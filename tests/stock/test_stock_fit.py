@@ -12,9 +12,9 @@ from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.quantize import quantize
 from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.stock.approximation import refit_graded, refit_spikes
 from spikeseg_lava.stock.cost import compare_methods, measure
 from spikeseg_lava.stock.lower import lower
-from spikeseg_lava.stock.refit import refit_graded, refit_spikes
 from spikeseg_lava.stock.steps import drives, needed_depth, window_spikes
 
 

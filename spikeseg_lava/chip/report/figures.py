@@ -9,8 +9,7 @@ from spikeseg_lava.chip.costs import Costs, EnergyEstimate, costs_of
 from spikeseg_lava.chip.report.activity import Activity, LayerActivity
 from spikeseg_lava.chip.report.resources import LayerResources, Resources
 from spikeseg_lava.chip.report.table import Figure, number
-from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
-from spikeseg_lava.chip.rules.mapped_model import MappedModel, limits_of_rule
+from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding, MappedModel, limits_of_rule
 from spikeseg_lava.chip.step_time import StepTimes, speeds_of
 from spikeseg_lava.chip.targets import Fact, Target
 from spikeseg_lava.network.bounds import LayerRange

@@ -15,13 +15,11 @@ from spikeseg_lava.chip.report.activity import Activity
 from spikeseg_lava.chip.report.figures import all_figures
 from spikeseg_lava.chip.report.resources import Resources
 from spikeseg_lava.chip.report.table import Figure, Table, number
-from spikeseg_lava.chip.rules.finding import Finding, Severity
-from spikeseg_lava.chip.rules.mapped_model import MappedModel
+from spikeseg_lava.chip.rules.finding import Finding, MappedModel, Severity
 from spikeseg_lava.chip.step_time import StepTimes, frame_times, speeds_of
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.spikes.display import html_table, short
-from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.spikes.record import SpikeRecord, html_table, short
 
 SEVERITY_TITLES: Mapping[Severity, str] = {
     "error": "Design rules that are broken",
@@ -133,7 +131,6 @@ class Report:
         }
 
     def __str__(self) -> str:
-        from spikeseg_lava.chip.report.report import render_text
 
         return render_text(self)
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.chip.groups import ChipNetwork, as_given
 from spikeseg_lava.chip.rules import neuron, placement, synapse
-from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding
-from spikeseg_lava.chip.rules.mapped_model import MappedModel
+from spikeseg_lava.chip.rules.finding import SEVERITIES, Finding, MappedModel
 from spikeseg_lava.chip.targets import Target, get_target
 from spikeseg_lava.chip.tiling import place
 from spikeseg_lava.errors import ArgumentTypeError

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.mapped_model import MappedModel
+from spikeseg_lava.chip.rules.finding import Finding, MappedModel
 from spikeseg_lava.network.integers import FixedPointConv
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from spikeseg_lava.chip.groups import SynapseGroup
-from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.mapped_model import MappedModel
+from spikeseg_lava.chip.rules.finding import Finding, MappedModel
 from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.chip.tiling import Tile, Tiling, measure
 

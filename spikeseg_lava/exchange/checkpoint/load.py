@@ -13,11 +13,9 @@ from typing import Any
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from spikeseg_lava.exchange.checkpoint import state as buffers
-from spikeseg_lava.exchange.checkpoint.config import Config, adapted_thresholds
+from spikeseg_lava.exchange.checkpoint.config import Config, Seen, adapted_thresholds, find_pools, pools_from_argument
 from spikeseg_lava.exchange.checkpoint.file import read_torch_file
-from spikeseg_lava.exchange.checkpoint.layers import convolution_from
-from spikeseg_lava.exchange.checkpoint.pools import Seen, find_pools, pools_from_argument
-from spikeseg_lava.exchange.checkpoint.state import LayerState, find_layers
+from spikeseg_lava.exchange.checkpoint.state import LayerState, convolution_from, find_layers
 from spikeseg_lava.network.floats import ConvLayer, Layer, Pair, PoolLayer, SpikingNetwork
 
 THRESHOLDS = ("buffers", "adapted")

@@ -24,13 +24,7 @@ from spikeseg_lava.errors import ArgumentError, ExchangeError
 from spikeseg_lava.exchange.netx.layers import FORGET, LARGEST_BIAS, LARGEST_THRESHOLD, STATE_SHIFT
 from spikeseg_lava.isolation import read_apart
 from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair, Shape
-from spikeseg_lava.network.integers import (
-    DECAY_UNIT,
-    FixedPointConv,
-    FixedPointNeuron,
-    InputCode,
-    byte_planes,
-)
+from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, InputCode, byte_planes
 from spikeseg_lava.network.maps import common_zeros, dilated, ungrouped
 from spikeseg_lava.network.model import FixedPointModel
 

@@ -25,10 +25,9 @@ from spikeseg_lava.lava.processes.base import CheckedVar, QuietProcess, StateMod
 from spikeseg_lava.lava.processes.pool import OrPool
 from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.processes.spiking_conv import SpikingConv
-from spikeseg_lava.lava.runtime.memory import Published
+from spikeseg_lava.lava.runtime.child_process import more_steps_follow
+from spikeseg_lava.lava.runtime.memory import Published, SpikeFile
 from spikeseg_lava.lava.runtime.ports import array_var, cast_payload, in_port, out_port, receive_events, send_events
-from spikeseg_lava.lava.runtime.service import more_steps_follow
-from spikeseg_lava.lava.runtime.spool import SpikeFile
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 

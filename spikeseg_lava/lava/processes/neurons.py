@@ -18,7 +18,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.lava.array_step import (
+from spikeseg_lava.lava.event_layers import (
     fire,
     multiplicative_fixed,
     multiplicative_float,

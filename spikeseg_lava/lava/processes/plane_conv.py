@@ -13,7 +13,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
-from spikeseg_lava.lava.array_step import correlate
+from spikeseg_lava.lava.event_layers import correlate
 from spikeseg_lava.lava.layer_spec import check_sums, geometry, summed_kernel, weight_planes
 from spikeseg_lava.lava.parameters import WEIGHT, WEIGHT_EXPONENT
 from spikeseg_lava.lava.processes.base import CheckedVar, QuietProcess, StateModel

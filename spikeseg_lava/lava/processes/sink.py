@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from spikeseg_lava.lava.axes import record_rows
 from spikeseg_lava.lava.parameters import population_shape
 from spikeseg_lava.lava.processes.base import QuietProcess
+from spikeseg_lava.lava.runtime.child_process import more_steps_follow
+from spikeseg_lava.lava.runtime.memory import SpikeFile
 from spikeseg_lava.lava.runtime.ports import in_port, receive_events
-from spikeseg_lava.lava.runtime.service import more_steps_follow
-from spikeseg_lava.lava.runtime.spool import SpikeFile
 
 
 class SpikeSink(QuietProcess):

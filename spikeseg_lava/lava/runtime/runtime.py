@@ -25,9 +25,8 @@ from lava.magma.runtime.runtime import Runtime
 
 from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.runtime.channel import EventChannel
-from spikeseg_lava.lava.runtime.child_process import ChildProcess, start_child
+from spikeseg_lava.lava.runtime.child_process import ChildProcess, start_child, use_steps_service
 from spikeseg_lava.lava.runtime.memory import AnonymousMemory
-from spikeseg_lava.lava.runtime.service import use_steps_service
 
 STOP_SECONDS = 20.0
 CHECK_SECONDS = 0.05  # between two checks that all children live

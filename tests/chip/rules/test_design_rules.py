@@ -10,8 +10,7 @@ from hand_made import layer, limited, model, ones
 
 from spikeseg_lava.chip.groups import layer_group
 from spikeseg_lava.chip.rules.check import RULES, check_rules
-from spikeseg_lava.chip.rules.finding import Finding
-from spikeseg_lava.chip.rules.mapped_model import limits_of_rule
+from spikeseg_lava.chip.rules.finding import Finding, limits_of_rule
 from spikeseg_lava.chip.rules.placement import outgoing_axons
 from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.chip.tiling import Tile, cut
