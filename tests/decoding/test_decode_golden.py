@@ -85,4 +85,12 @@ def _integers(layer: ConvLayer) -> FixedPointConv:
     """Integers that are of no use: the decoder must not look at them."""
     none = np.zeros(len(layer.weight), np.int32)
     plane = Plane(np.zeros(layer.weight.shape, np.int8), 0)
-    return FixedPointConv(layer.name, (plane,), FixedPointNeuron(none, none, none), none.astype(np.float64), layer)
+    return FixedPointConv(
+        layer.name,
+        (plane,),
+        FixedPointNeuron(none, none, none),
+        none.astype(np.float64),
+        layer,
+        layer.stride,
+        layer.padding,
+    )
