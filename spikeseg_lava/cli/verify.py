@@ -118,8 +118,12 @@ def _unseen(
 
     if not isinstance(network, SpikingNetwork):
         raise ArgumentError("`--calibration` and `--on` choose integers: give a checkpoint, not a model")
-    clips = {str(path): read_frames(path, network, binning) for path in files}
-    calibrations = {str(path): read_frames(path, network, binning) for path in calibration}
+    paths = dict.fromkeys([*files, *calibration])
+    short = len({path.name for path in paths}) == len(paths)
+    named = {path: path.name if short else str(path) for path in paths}
+    frames = {path: read_frames(path, network, binning) for path in paths}
+    clips = {named[path]: frames[path] for path in files}
+    calibrations = {named[path]: frames[path] for path in calibration}
     fixed = {"planes": wish.planes, "input_bits": wish.input_bits, "per_channel": wish.per_channel}
     with working("quantizing ..."):
         return unseen_matrix(network, {NO_CLIP: None, **calibrations}, clips, backend, target=wish.target, **fixed)
@@ -143,9 +147,7 @@ def _show_unseen(matrix: UnseenMatrix, plot: Path | None, json: bool) -> None:
     table = [
         (chosen, *(_ratio(pairs[chosen, name]) for name in names)) for chosen in dict.fromkeys(c for c, _ in pairs)
     ]
-    say_table(
-        "worst layer of each (- the clip seen, or no spike)", ("quantized on", *(Path(n).name for n in names)), table
-    )
+    say_table("worst layer of each (- the clip seen, or no spike)", ("quantized on", *names), table)
     say(f"all clips not seen: worst {_ratio(matrix.worst) or '-'}, mean {_ratio(matrix.mean) or '-'}")
 
 
