@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba import config, njit  # type: ignore[import-untyped]
-from numba.core import event  # type: ignore[import-untyped]
-from numba.core.caching import FunctionCache, IndexDataCacheFile  # type: ignore[import-untyped]
+from numba import config, njit
+from numba.core import event
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 PACKAGE = "spikeseg_lava."
 OPTIONS = {"nogil": True, "error_model": "numpy"}

@@ -77,7 +77,7 @@ def microseconds(t: NDArray[np.generic], unit: TimeUnit) -> NDArray[np.int64]:
 
 
 def _check_times(extreme: np.generic, unit: TimeUnit) -> None:
-    reached = float(extreme) * MICROSECONDS[unit]  # type: ignore[arg-type]
+    reached = float(extreme) * MICROSECONDS[unit]
     if abs(reached) > TIME_LIMIT:
         raise RecordingError(
             f"times reach {float(extreme):g} {unit}, more than 36,000 years: a damaged file, or `time_unit` is another"

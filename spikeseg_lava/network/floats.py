@@ -199,7 +199,7 @@ def _walk(layers: tuple[Any, ...], shape: Shape) -> Iterator[tuple[str, Shape]]:
         yield layer.name, shape
 
 
-def _rethreshold(layer: ConvLayer, threshold: float) -> ConvLayer:
+def _rethreshold(layer: ConvLayer, threshold: float | NDArray[np.float64]) -> ConvLayer:
     old = layer.neuron
     new = np.full_like(old.threshold, threshold)
     leak, bias = (value / old.threshold * threshold for value in (old.leak, old.bias))

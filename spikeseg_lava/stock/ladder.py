@@ -46,9 +46,11 @@ def write_bundle(network: StockNetwork, frames: NDArray[Any], report: Report, fo
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     with writing(out / "parts.npz") as file:
-        np.savez_compressed(file, **_parts(network))
+        parts: dict[str, Any] = _parts(network)
+        np.savez_compressed(file, **parts)
     with writing(out / "vectors.npz") as file:
-        np.savez_compressed(file, allow_pickle=False, **run_populations(network, frames))
+        arrays: dict[str, Any] = run_populations(network, frames)
+        np.savez_compressed(file, **arrays)
     manifest = json.dumps(_manifest(network, frames, report), indent=1)
     with writing(out / "manifest.json") as file:
         file.write(manifest.encode())

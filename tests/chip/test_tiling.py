@@ -40,7 +40,7 @@ def conv(outputs: int, inputs: int, kernel: Pair, stride: Pair = (1, 1), padding
 def small_target(neurons: int, memory: int, axons: int, base: Target = LOIHI2) -> Target:
     limits = {"neurons_per_core": neurons, "synapse_bytes_per_core": memory, "axons_in_per_core": axons}
     facts = {name: Fact(value, "", "made up for a test") for name, value in limits.items()}
-    return replace(base, **facts)  # type: ignore[arg-type]
+    return replace(base, **facts)
 
 
 def test_pilotnet_is_cut_as_the_compiler_printed_it() -> None:

@@ -33,6 +33,7 @@ class PageExecutor:
             if self.model.reset_interval and t % self.model.reset_interval == 0:
                 membrane, fired = {}, {}
             x = payload(frame, self.model.input.bits, self.model.input.scale)
+            layer: Any
             for layer in self.model.layers:
                 if not hasattr(layer, "planes"):
                     x = pooled(x, layer.kernel, layer.stride)
@@ -89,8 +90,9 @@ def drive(x: NDArray[Any], layer: Any) -> NDArray[Any]:
 
 def integrated(v: NDArray[Any], a: NDArray[Any], neuron: Any) -> NDArray[Any]:
     if neuron.leak_mode == "multiplicative":
-        sign = np.where(v < 0, -1, 1)
-        v = sign * ((abs(v) * (4096 - column(neuron.decay))) >> 12)
+        sign: Any = np.where(v < 0, -1, 1)
+        kept: Any = abs(v) * (4096 - column(neuron.decay))
+        v = sign * (kept >> 12)
     v = np.clip(v + a + column(neuron.bias) - column(neuron.leak), LOW, HIGH)
     return np.maximum(v, 0) if neuron.floor else v
 

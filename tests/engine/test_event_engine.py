@@ -59,6 +59,18 @@ def test_maps_that_do_the_same_or_the_opposite_share_their_work(data, kinds, fir
     assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
 
 
+@pytest.mark.parametrize("mode", ["subtractive", "multiplicative"])
+@pytest.mark.parametrize("width", [48, 64, 96])
+def test_a_bias_held_down_by_every_input_of_a_tile_does_not_rise_afterwards(mode, width):
+    """Zero membranes that a whole tile of negative drives keeps at the floor have not missed a step."""
+    layer = conv("conv1", [(np.full((1, 1, 1, 1), -50), 0)], 35, decay=100, mode=mode, bias=10)
+    frames = np.zeros((7, 1, 2, width), np.float32)
+    frames[[0, 1, 4, 5]] = 1
+    found, expected = (run(model_of(layer), frames, False) for run in (run_engine, run_reference))
+    assert_same(found, expected)
+    assert expected.membranes["conv1"].min() > 0
+
+
 def test_rows_wider_than_64_tiles_have_larger_tiles():
     rng = np.random.default_rng(4)
     layer = conv("conv1", [(rng.integers(-20, 60, (7, 1, 2, 3)), 0)], 100, leak=9, padding=(1, 1))

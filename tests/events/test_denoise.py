@@ -47,7 +47,7 @@ def test_a_hot_pixel_goes_and_a_star_of_several_pixels_stays() -> None:
 def test_a_stream_is_denoised_as_a_whole_recording(length: int) -> None:
     random = np.random.default_rng(3)
     rows = [tuple(row) for row in random.integers(0, (20_000, 40, 30), (800, 3)).tolist()]
-    whole = recording([*rows, *((t, 3, 3) for t in range(0, 20_000, 100))])  # type: ignore[list-item]
+    whole = recording([*rows, *((t, 3, 3) for t in range(0, 20_000, 100))])
 
     def blocks() -> Iterator[Events]:
         for k in range(0, len(whole), length):

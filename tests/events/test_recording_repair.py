@@ -27,7 +27,7 @@ def read(folder: Path, rows: list[tuple[float, ...]], **options: object) -> Reco
     np.save(folder / "events.npy", table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RecordingWarning)
-        return read_recording(folder / "events.npy", **{"sensor_size": SIZE, **options})  # type: ignore[arg-type]
+        return read_recording(folder / "events.npy", **{"sensor_size": SIZE, **options})
 
 
 def test_clean_file_needs_no_repair_and_no_warning(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_spikes_and_membranes_are_there_when_a_run_returns(build) -> None:
 
 def test_lavas_own_rendezvous_stays_where_a_process_looks_into_another() -> None:
     graph, monitor = build_graph(small_model(), small_clip(steps=3)), Monitor()
-    monitor.probe(graph.layers["conv1"].v, 3)  # type: ignore[union-attr]
+    monitor.probe(graph.layers["conv1"].v, 3)
     runtime = supervised(graph.source, graph.run_config, timeout=60)
     try:
         runtime.start(RunSteps(3))

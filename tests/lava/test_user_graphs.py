@@ -171,7 +171,7 @@ def test_a_source_streams_a_generator_and_a_sink_is_read_while_running() -> None
 def test_the_layer_graph_runs_in_lavas_own_runtime_and_shows_every_step() -> None:
     model, frames = small_model(), small_clip(steps=4)
     oracle, graph, monitor = ReferenceEncoder(model, fire_once=True), build_graph(model, frames), Monitor()
-    monitor.probe(graph.layers["conv2"].v, len(frames))  # type: ignore[union-attr]
+    monitor.probe(graph.layers["conv2"].v, len(frames))
     with running(graph.source, graph.run_config, len(frames)):
         watched = monitor.get_data()["conv2"]["v"]
     for t, frame in enumerate(oracle.encode(frames)):

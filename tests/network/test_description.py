@@ -22,7 +22,7 @@ from spikeseg_lava.network.model import FixedPointModel
 
 def neuron(channels: int, **changes: object) -> Neuron:
     plain = Neuron(np.full(channels, 2.0), np.full(channels, 0.5), np.ones(channels))
-    return replace(plain, **changes)  # pyright: ignore[reportArgumentType]
+    return replace(plain, **changes)
 
 
 def conv(kernel: tuple[int, int] = (3, 5), stride: tuple[int, int] = (1, 1), **changes: object) -> ConvLayer:

@@ -13,7 +13,7 @@ from spikeseg_lava.stock.steps import KernelState, PopulationState, decayed, wra
 
 def state(**parameters: object) -> PopulationState:
     population = Population("x", (1, 1, 1), 10, np.zeros(1, np.int64), "x", "neuron")
-    return PopulationState(Population(**{**population.__dict__, **parameters}))  # type: ignore[arg-type]
+    return PopulationState(Population(**{**population.__dict__, **parameters}))
 
 
 def spikes(neuron: PopulationState, activations: list[int]) -> list[bool]:

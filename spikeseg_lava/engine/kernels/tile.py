@@ -9,8 +9,8 @@ arrays overlap, in every tile.
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types  # type: ignore[import-untyped]
+from llvmlite import ir
+from numba import types
 
 from spikeseg_lava.compilation import compiled, inlined
 from spikeseg_lava.engine.kernels.record import Reciprocal, array_at, quotient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import extending, types  # type: ignore[import-untyped]
+from llvmlite import ir
+from numba import extending, types
 
 intrinsic: Any = extending.intrinsic
 VECTOR = 8  # int32 lanes of a 256-bit register
