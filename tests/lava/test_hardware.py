@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from builders import planes_conv, pooled_model
-from lava.magma.core import run_configs
 from lava.magma.core.run_configs import Loihi2HwCfg
 from lava.proc.io.encoder import Compression
 from lava.utils import loihi
@@ -22,7 +17,6 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
-from spikeseg_lava.lava import loihi as hardware
 from spikeseg_lava.lava.chip_graph import build_chip_graph, chip_synapse, message_bits, unproven_forms
 from spikeseg_lava.lava.loihi import ChipRun, LoihiHost, choose_host, run_config, run_loihi2, run_loihi2_samples
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
@@ -33,22 +27,7 @@ from spikeseg_lava.stock.network import StockNetwork
 from spikeseg_lava.stock.parts import KernelSynapse
 from spikeseg_lava.stock.steps import KernelState
 
-STAND_IN = Path(__file__).parent / "stand_in"
-EXTENSION = ("lava.proc.embedded_io", "lava.proc.embedded_io.spike", "lava.utils.loihi2_profiler")
 FRAMES = 3
-
-
-@pytest.fixture
-def adapters(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(STAND_IN))
-    monkeypatch.setattr(hardware, "choose_host", lambda host: None)
-    for base in ("AbstractNcProcessModel", "CLoihiProcessModel"):  # the extension's, which nothing here is derived from
-        monkeypatch.setattr(run_configs, base, type(base, (), {}), raising=False)
-    module: Any = importlib.import_module("lava.proc.embedded_io.spike")
-    module.CALLS.clear()
-    yield module
-    for name in EXTENSION:
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture
