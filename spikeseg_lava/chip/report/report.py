@@ -53,7 +53,7 @@ class Report:
     further: tuple[Table, ...] = ()
 
     def __repr__(self) -> str:
-        return short(self, self.title, self.verdict)
+        return short(self, self.title, self.verdict.partition(" (")[0])
 
     def _repr_html_(self) -> str:
         return "".join(
