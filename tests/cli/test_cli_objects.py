@@ -91,7 +91,8 @@ def test_report_says_whether_it_fits_and_explains_a_number(cli) -> None:
 
 
 def test_report_fails_where_a_rule_is_broken(cli) -> None:
-    done = cli("report", demo.checkpoint_path(), "--target", "loihi1", "--json")
+    assert cli("convert", demo.checkpoint_path(), "m.slm", "--target", "loihi2").code == 0
+    done = cli("report", "m.slm", "--target", "loihi1", "--json")
     assert done.code == 1
     assert any(finding["severity"] == "error" for finding in json.loads(done.out)["findings"])
 

@@ -32,7 +32,7 @@ sys.path.insert(0, {here!r})
 import numpy as np
 from lava_networks import small_clip, small_model
 from spikeseg_lava.lava import build_graph, supervised
-from spikeseg_lava.lava.runner import run_graph
+from spikeseg_lava.lava.graph import run_graph
 
 def endless(pause=0.01):
     while True:
