@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from spikeseg_lava.detection.detect import Detected
+from spikeseg_lava.detection.objects import DetectedObject, Sighting
+from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.network.floats import ConvLayer, Layer, LeakMode, Neuron, Pair, PoolLayer, SpikingNetwork
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane, sum_planes
+from spikeseg_lava.network.integers import (
+    FixedPointConv,
+    FixedPointLayer,
+    FixedPointNeuron,
+    InputCode,
+    Plane,
+    sum_planes,
+)
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord, rows_in_order
 
@@ -271,3 +284,160 @@ RECORDING_FILES: Mapping[str, Callable[[Path, Any], None]] = {
     "dv.aedat4": write_by_faery,
     "stream.es": write_by_faery,
 }
+
+
+def layer(
+    weight: Any,
+    threshold: Any = 10,
+    leak: Any = 0,
+    *,
+    name: str = "conv1",
+    exponents: tuple[int, ...] = (0,),
+    decay: int = 0,
+    floor: bool = True,
+    stride: Pair = (1, 1),
+) -> FixedPointConv:
+    """A convolution with the same `weight` Int8[O, I, kh, kw] in every plane, same padding."""
+    weight = np.asarray(weight, np.int8)
+    channels, ones = len(weight), np.ones(len(weight), np.int32)
+    neuron = FixedPointNeuron(ones * threshold, ones * leak, ones * decay, floor=floor)
+    padding = (weight.shape[2] // 2, weight.shape[3] // 2)
+    floats = Neuron(np.ones(channels), np.zeros(channels), np.ones(channels))
+    source = ConvLayer(name, weight.astype(np.float32), floats, stride, padding)
+    planes = tuple(Plane(weight, exponent) for exponent in exponents)
+    return FixedPointConv(name, planes, neuron, np.ones(channels), source, stride, padding)
+
+
+def model(*layers: FixedPointLayer, bits: int = 1, size: Pair = (8, 8), target: str = "loihi2") -> FixedPointModel:
+    return FixedPointModel(layers, InputCode(bits, 1.0), target, size, timesteps=10)
+
+
+def ones(*shape: int) -> NDArray[np.int8]:
+    return np.ones(shape, np.int8)
+
+
+def limited(target: Any, **values: int) -> Any:
+    """The target with other limits."""
+    return replace(target, **{name: replace(getattr(target, name), value=value) for name, value in values.items()})
+
+
+def neuron(channels: int, threshold: Any, leak: Any = 0.0, beta: Any = None, floor: bool = True) -> Neuron:
+    """Subtractive unless `beta` is given; numbers are spread over the channels."""
+    thresholds, leaks, betas = (
+        np.broadcast_to(np.asarray(v, float), (channels,)).copy() for v in (threshold, leak, beta or 1.0)
+    )
+    return Neuron(thresholds, leaks, betas, "subtractive" if beta is None else "multiplicative", floor)
+
+
+def one_layer(weights: Any, threshold: Any, leak: Any = 0.0, **options: Any) -> SpikingNetwork:
+    """A 1x1 convolution of `weights` [O, I] on an image of 1x1 pixel, 10 steps."""
+    weight = np.asarray(weights, np.float32)[:, :, None, None]
+    layer = ConvLayer("conv1", weight, neuron(len(weight), threshold, leak, **options))
+    return SpikingNetwork((layer,), (1, 1), 10)
+
+
+def random_network(
+    seed: int, *, leak_mode: str = "subtractive", floor: bool = True, signed: bool = True
+) -> SpikingNetwork:
+    """Two asymmetric convolutions with a pool between, 2 -> 3 -> 2 channels, 9x7 pixels, 12 steps."""
+    rng = np.random.default_rng(seed)
+
+    def conv(name: str, shape: tuple[int, ...], drive: float) -> ConvLayer:
+        weight = rng.uniform(-0.4 if signed else 0.0, 1, shape).astype(np.float32)
+        theta = drive * rng.uniform(0.8, 1.2, shape[0])
+        multiplicative = leak_mode == "multiplicative"
+        made = neuron(shape[0], theta, 0 if multiplicative else 0.1 * theta, 0.9 if multiplicative else None, floor)
+        return ConvLayer(name, weight, made, padding=(shape[2] // 2, shape[3] // 2))
+
+    layers = (conv("conv1", (3, 2, 3, 5), 2.0), PoolLayer("pool1", (2, 2), (2, 2)), conv("conv2", (2, 3, 3, 3), 1.5))
+    return SpikingNetwork(layers, (9, 7), 12, {"seed": seed})
+
+
+def random_clip(seed: int, binary: bool = False, steps: int = 12) -> np.ndarray:
+    """Sparse frames Float32[T, 2, 9, 7], graded in 0..1 or 0/1."""
+    rng = np.random.default_rng(seed)
+    there = rng.random((steps, 2, 9, 7)) < 0.3
+    return (there if binary else there * rng.integers(1, 14, there.shape) / 13).astype(np.float32)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> SpikingNetwork:
+    """Networks of one or two convolutions with weights, thresholds and leaks over many orders of magnitude."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    channels = [draw(st.integers(1, 3)) for _ in range(draw(st.integers(2, 3)))]
+    layers = tuple(_layer(draw, rng, f"conv{i + 1}", o, c) for i, (c, o) in enumerate(itertools.pairwise(channels)))
+    return SpikingNetwork(layers, (6, 5), draw(st.integers(1, 20)))
+
+
+def _layer(draw: st.DrawFn, rng: np.random.Generator, name: str, outputs: int, inputs: int) -> ConvLayer:
+    size = 10.0 ** draw(st.integers(-4, 1))
+    lowest = draw(st.sampled_from([-1.0, -0.2, 0.0]))
+    weight = (size * rng.uniform(lowest, 1, (outputs, inputs, 3, 3))).astype(np.float32)
+    theta = size * 10.0 ** draw(st.floats(-1, 1)) * rng.uniform(0.5, 2, outputs)
+    floor, multiplicative = draw(st.booleans()), draw(st.booleans())
+    if multiplicative:
+        return ConvLayer(name, weight, neuron(outputs, theta, 0, draw(st.floats(0.05, 0.99)), floor), padding=(1, 1))
+    leak = theta * draw(st.sampled_from([0.0, 0.1, 0.9]))
+    return ConvLayer(name, weight, neuron(outputs, theta, leak, None, floor), padding=(1, 1))
+
+
+def assert_same_events(recording: Recording, events: SimpleNamespace) -> None:
+    """The recording holds exactly the columns of `events`."""
+    assert recording.size == events.size
+    for name in "xytp":
+        np.testing.assert_array_equal(getattr(recording, name), getattr(events, name), err_msg=name)
+
+
+def stream_recording(count: int = 3000, size=(24, 32), length: int = 1_000_000, seed: int = 0) -> Recording:
+    """Random events that cluster, on a sensor of `size` (height, width), corners included."""
+    rng = np.random.default_rng(seed)
+    x = np.clip(rng.normal(size[1] / 2, 4, count), 0, size[1] - 1).astype(np.int32)
+    y = np.clip(rng.normal(size[0] / 2, 4, count), 0, size[0] - 1).astype(np.int32)
+    x[:2], y[:2] = [0, size[1] - 1], [0, size[0] - 1]
+    t = np.sort(rng.integers(1000, 1000 + length, count))
+    p = rng.integers(0, 2, count).astype(np.uint8)
+    p[:2] = [0, 1]
+    return Recording(x, y, t, p, size)
+
+
+def stream_model(seed: int = 0, bits: int = 8) -> FixedPointModel:
+    """conv1, pool1 and conv2 with random weights, for two polarities."""
+    rng = np.random.default_rng(seed)
+    conv1 = _conv("conv1", rng.integers(-20, 60, (3, 2, 3, 5)), 9000, 800, (1, 2))
+    conv2 = _conv("conv2", rng.integers(-20, 60, (2, 3, 3, 3)), 90, 3, (1, 1))
+    return FixedPointModel((conv1, PoolLayer("pool1", (2, 2), (2, 2)), conv2), InputCode(bits, 2.0**bits - 1))
+
+
+def _conv(name: str, weight: np.ndarray, threshold: int, leak: int, padding) -> FixedPointConv:
+    ones = np.ones(len(weight))
+    source = ConvLayer(name, weight.astype(np.float32), Neuron(ones, ones, ones), padding=padding)
+    above, lost, kept = (np.full(len(weight), value, np.int32) for value in (threshold, leak, 0))
+    return FixedPointConv(
+        name, (Plane(weight.astype(np.int8), 0),), FixedPointNeuron(above, lost, kept), ones, source, padding=padding
+    )
+
+
+SENSOR = (20, 32)
+STEP = 100_000
+
+
+def a_recording(count: int = 400) -> Recording:
+    rng = np.random.default_rng(1)
+    t = np.sort(rng.integers(0, 10 * STEP, count)) + 5_000
+    x, y = rng.integers(0, SENSOR[1], count), rng.integers(0, SENSOR[0], count)
+    p = rng.integers(0, 2, count).astype(np.uint8)
+    return Recording(x.astype(np.int32), y.astype(np.int32), t.astype(np.int64), p, SENSOR)
+
+
+def an_object(number: int, steps: Sequence[int] = range(2, 7), y: int = 8) -> DetectedObject:
+    return DetectedObject(number, tuple(_sighting(step, 2 * step + 4, y) for step in steps))
+
+
+def _sighting(step: int, x: int, y: int) -> Sighting:
+    start = 5_000 + step * STEP
+    return Sighting(start, start + STEP, 0, (x - 2, y - 2, x + 2, y + 2), (float(x), float(y)), 3)
+
+
+def detected(*objects: DetectedObject, saliency: bool = True) -> Detected:
+    pixels = np.random.default_rng(2).random((16, 16)).astype(np.float32) if saliency else None
+    return Detected(list(objects), SENSOR, 5_000, 5_000 + 10 * STEP, 1, pixels, 20, 3)

@@ -38,3 +38,18 @@ def test_the_workflow_runs_the_commands_of_ci() -> None:
     commands = re.findall(r"- run: (uv run .+)", workflow)
     assert commands
     assert all(command in ci for command in commands)
+
+
+def test_no_page_or_module_cites_what_a_reader_of_the_repository_does_not_have() -> None:
+    files = [
+        *ROOT.glob("spikeseg_lava/**/*.py"),
+        *ROOT.glob("torch_reference/*.py"),
+        *ROOT.glob("docs/*.md"),
+        ROOT / "README.md",
+    ]
+    citing = [
+        str(f.relative_to(ROOT))
+        for f in files
+        if re.search(r"DESIGN|LAVA\.md|ARCHITECTURE\.md", f.read_text(encoding="utf-8"))
+    ]
+    assert not citing

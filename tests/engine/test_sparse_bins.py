@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import stream_recording as recording
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stream_data import recording
 
 from spikeseg_lava.engine.payloads import SparseBins, SparseSteps
 from spikeseg_lava.events.stream import EventStream

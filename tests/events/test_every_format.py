@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import RECORDING_FILES, small_events
-from same import assert_same_events
+from builders import RECORDING_FILES, assert_same_events, small_events
 
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events.cleaning import cleaned

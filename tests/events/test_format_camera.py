@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import dat_bytes, evt2_bytes, evt3_bytes, evt21_bytes
-from same import assert_same_events
+from builders import assert_same_events, dat_bytes, evt2_bytes, evt3_bytes, evt21_bytes
 
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events.formats import prophesee

@@ -10,8 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from builders import evt2_bytes, text_bytes, write_hdf5
-from same import assert_same_events
+from builders import assert_same_events, evt2_bytes, text_bytes, write_hdf5
 
 from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.events.denoise import denoise

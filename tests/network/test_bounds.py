@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hand_made import layer, model, ones
+from builders import layer, model, neuron, ones
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import neuron
 
 from spikeseg_lava.chip.rules.check import check_rules
 from spikeseg_lava.network.bounds import layer_ranges

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from typing import Any
 
-import found_objects as made
+import builders as made
 import numpy as np
 import pytest
 from PIL import Image

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import networks, one_layer, random_clip, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import networks, one_layer, random_clip, random_network
 
 from spikeseg_lava.errors import QuantisationError
 from spikeseg_lava.execution.backends import run

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_networks import one_layer, random_clip, random_network
+from builders import one_layer, random_clip, random_network
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, ClipError, QuantisationError
 from spikeseg_lava.network.floats import SpikingNetwork

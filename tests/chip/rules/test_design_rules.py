@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hand_made import layer, limited, model, ones
+from builders import layer, limited, model, ones
 
 from spikeseg_lava.chip.groups import layer_group
 from spikeseg_lava.chip.rules.check import RULES, check_rules
