@@ -1,5 +1,9 @@
 """Our runtime under a graph, and Lava's own calls on its Processes afterwards; a second graph in Lava's own runtime."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg

@@ -1,5 +1,9 @@
 """Ours between Lava's own convolutions, LIFs and ring buffers: run where it was made, saved, loaded and run again."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import sys
 from itertools import pairwise
 from typing import Any

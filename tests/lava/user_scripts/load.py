@@ -1,5 +1,9 @@
 """Runs the graphs that `save.py` saved."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import sys
 from typing import Any
 

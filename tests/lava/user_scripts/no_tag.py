@@ -1,5 +1,9 @@
 """The commonest call of all: a run configuration without a tag, so every Process takes its floating-point model."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg

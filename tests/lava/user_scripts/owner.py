@@ -1,5 +1,9 @@
 """A neuron model in a folder of the owner's own, on the path of Python: Lava's search finds it beside our Processes."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import sys
 from typing import Any
 

@@ -1,5 +1,9 @@
 """Several samples in one graph: state is read, monitored, set, reset by Lava's Reset, and cleared by an interval."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import numpy as np
 import pytest
 from lava.magma.core.run_conditions import RunSteps

@@ -1,5 +1,9 @@
 """Saves a compiled graph of every kind of Process; `load.py` runs it in an interpreter of its own."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import sys
 
 import numpy as np

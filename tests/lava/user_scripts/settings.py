@@ -1,5 +1,9 @@
 """Thresholds, leaks and biases tuned in a compiled graph: the second sample runs with the new ones, as a new model."""
 
+# Before Lava, whose import it repairs on Python 3.11 and newer.
+import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import numpy as np
 import pytest
 from lava.magma.core.run_conditions import RunSteps
