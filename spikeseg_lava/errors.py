@@ -35,7 +35,7 @@ class ModelFileError(SpikeSegLavaError):
     """A file is not a fixed-point model of a version this package reads."""
 
 
-class QuantisationError(SpikeSegLavaError):
+class QuantizationError(SpikeSegLavaError):
     """A network cannot be written in the integers of the target."""
 
 

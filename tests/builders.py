@@ -95,7 +95,7 @@ def pooled_model() -> FixedPointModel:
         PoolLayer("pool1", (2, 2), (2, 2)),
         planes_conv("conv2", [random.integers(1, 10, (1, 3, 3, 3))], 20, 3, padding=(1, 1)),
     )
-    provenance = {"network": {"file": "made <by> hand", "digest": "0" * 64}, "quantisation": {"tried": [1] * 500}}
+    provenance = {"network": {"file": "made <by> hand", "digest": "0" * 64}, "quantization": {"tried": [1] * 500}}
     return FixedPointModel(layers, InputCode(4, 15.0), "loihi2", POOLED_SIZE, POOLED_STEPS, provenance)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
-from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.inputs import Quantization, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network, shipped_network
 from spikeseg_lava.network.floats import SpikingNetwork
 
@@ -67,7 +67,7 @@ def bench(
     network_file, clip = _pair(files or [])
     network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
     frames = read_frames(clip, network, options.binning(timesteps, size, binary, sensor_size, window))
-    model = integers_of(network, frames, Quantisation())
+    model = integers_of(network, frames, Quantization())
     floats = network if isinstance(network, SpikingNetwork) else None
     result = run_benchmark(
         model, frames, floats, contenders=contenders, rounds=rounds, fire_once=fire_once, curves=curves, progress=note

@@ -83,7 +83,7 @@ def _write(network: Path | None, clip: Path | None, threshold: float | None, fir
     """The bundle of a network, simplified and lowered for a clip."""
     if network is None or clip is None:
         raise ArgumentError("`--bundle` writes a network for a clip: name both before it")
-    from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+    from spikeseg_lava.cli.inputs import Binning, Quantization, integers_of, read_frames
     from spikeseg_lava.cli.networks import read_network
     from spikeseg_lava.cli.report import smaller
     from spikeseg_lava.network.floats import SpikingNetwork
@@ -93,6 +93,6 @@ def _write(network: Path | None, clip: Path | None, threshold: float | None, fir
 
     loaded = smaller(read_network(network, options.reading(threshold, options.Thresholds.BUFFERS, None, None)))
     frames = read_frames(clip, loaded, Binning())
-    model = integers_of(loaded, frames, Quantisation("loihi2")) if isinstance(loaded, SpikingNetwork) else loaded
+    model = integers_of(loaded, frames, Quantization("loihi2")) if isinstance(loaded, SpikingNetwork) else loaded
     stock = lower(model, "stock", frames, fire_once=fire_once)
     return write_bundle(stock, frames, report_network(model, stock, frames), folder)

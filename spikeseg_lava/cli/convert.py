@@ -10,7 +10,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_table, working
-from spikeseg_lava.cli.inputs import Quantisation, integers_of, read_clips
+from spikeseg_lava.cli.inputs import Quantization, integers_of, read_clips
 from spikeseg_lava.cli.networks import Reading, kind_of, read_checkpoint, read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -88,7 +88,7 @@ def convert(
         ),
     )
     with working("quantizing ..."):
-        model = integers_of(network, clips, Quantisation(target, planes, input_bits, per_channel))
+        model = integers_of(network, clips, Quantization(target, planes, input_bits, per_channel))
     model.save(output)
     _show_choice(model)
     if explain:
@@ -123,7 +123,7 @@ def _simplified(network: SpikingNetwork) -> SpikingNetwork:
 
 
 def _show_choice(model: FixedPointModel) -> None:
-    story = model.provenance["quantisation"]
+    story = model.provenance["quantization"]
     rows = [
         (
             name,

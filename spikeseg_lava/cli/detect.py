@@ -13,7 +13,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table
-from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantisation, check_sensor_size, integers_of, runner_of
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantization, check_sensor_size, integers_of, runner_of
 from spikeseg_lava.cli.networks import network_and_input, read_network
 from spikeseg_lava.errors import ArgumentError
 
@@ -134,7 +134,7 @@ def detect(
     )
     how = {"pool_winners": winners.value, "tau": tau, "min_spikes": min_spikes}
     if backend != options.Backend.TORCH:
-        network = integers_of(network, None, Quantisation())
+        network = integers_of(network, None, Quantization())
     if many:
         _detect_many(network, recordings, output or Path("objects"), settings, backend, jobs, json, how)
         return

@@ -48,7 +48,7 @@ class Binning:
 
 
 @dataclass(frozen=True)
-class Quantisation:
+class Quantization:
     """What the user asked the quantizer for; None: its own choice."""
 
     target: str = "loihi2"
@@ -103,11 +103,11 @@ def _fullest_window(recording: Recording, window_us: int) -> int:
 def integers_of(
     network: SpikingNetwork | FixedPointModel,
     frames: NDArray[np.float32] | Sequence[NDArray[np.float32]] | None,
-    wish: Quantisation,
+    wish: Quantization,
 ) -> FixedPointModel:
     """The model itself, or the network quantized with `frames` as calibration."""
     if isinstance(network, FixedPointModel):
-        if replace(wish, fire_once=None) != Quantisation():
+        if replace(wish, fire_once=None) != Quantization():
             raise ArgumentError(
                 "a model's integers are fixed: `--target`, `--planes`, `--input-bits` and `--per-channel` are for "
                 "checkpoints"

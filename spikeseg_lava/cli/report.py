@@ -11,7 +11,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.inputs import Binning, Quantization, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -140,7 +140,7 @@ def smaller(network: SpikingNetwork | FixedPointModel) -> SpikingNetwork | Fixed
 
 
 def _integers(network: SpikingNetwork | FixedPointModel, frames: Any, target: str) -> FixedPointModel:
-    return integers_of(network, frames, Quantisation(target)) if isinstance(network, SpikingNetwork) else network
+    return integers_of(network, frames, Quantization(target)) if isinstance(network, SpikingNetwork) else network
 
 
 def _savings(whole: FixedPointModel, simpler: FixedPointModel, built: Report) -> list[Table]:

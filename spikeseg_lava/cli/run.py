@@ -9,7 +9,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table, working
-from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Binning, Quantisation, integers_of, read_clips, read_frames
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Binning, Quantization, integers_of, read_clips, read_frames
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -85,7 +85,7 @@ def run(
     if single:
         options.check_output("--output", output, ".npz")
     loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
-    wish = Quantisation(target, planes, input_bits, per_channel, fire_once)
+    wish = Quantization(target, planes, input_bits, per_channel, fire_once)
     binning = options.binning(
         timesteps, size, binary, sensor_size, part=options.part(time_unit, start, duration, group, denoise)
     )
@@ -115,7 +115,7 @@ def _run_one(
     path: Path,
     binning: Binning,
     clips: Any,
-    wish: Quantisation,
+    wish: Quantization,
     backend: str,
     fire_once: bool,
     output: Path | None,

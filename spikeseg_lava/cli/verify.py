@@ -9,7 +9,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table, working
-from spikeseg_lava.cli.inputs import Binning, Quantisation, integers_of, read_frames
+from spikeseg_lava.cli.inputs import Binning, Quantization, integers_of, read_frames
 from spikeseg_lava.cli.networks import read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -91,7 +91,7 @@ def verify(
         timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
     )
     if calibration or on or plot:
-        wish = Quantisation(target, planes, input_bits, per_channel)
+        wish = Quantization(target, planes, input_bits, per_channel)
         options.check_output("--plot", plot, ".png", ".pdf", ".svg")
         matrix = _unseen(loaded, calibration or [], [input, *(on or [])], binning, wish, backend.value)
         _show_unseen(matrix, plot, json)
@@ -99,7 +99,7 @@ def verify(
         raise typer.Exit(EXIT_CODES["no_spikes" if worst is None else "pass" if worst >= least_iou else "fail"])
     frames = read_frames(input, loaded, binning)
     with working("quantizing ..."):
-        model = integers_of(loaded, frames, Quantisation(target, planes, input_bits, per_channel, fire_once))
+        model = integers_of(loaded, frames, Quantization(target, planes, input_bits, per_channel, fire_once))
     floats = loaded if isinstance(loaded, SpikingNetwork) else None
     with working("verifying ..."):
         result = prove(model, frames, floats, backend=backend.value, fire_once=fire_once, least_iou=least_iou)
@@ -111,7 +111,7 @@ def verify(
 
 
 def _unseen(
-    network: object, calibration: list[Path], files: list[Path], binning: Binning, wish: Quantisation, backend: str
+    network: object, calibration: list[Path], files: list[Path], binning: Binning, wish: Quantization, backend: str
 ) -> UnseenMatrix:
     """The matrix of clips not seen; a file that is calibrated on and run on is the clip seen."""
     from spikeseg_lava.execution.unseen import NO_CLIP, unseen_matrix

@@ -12,7 +12,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note
-from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantisation, integers_of
+from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Quantization, integers_of
 from spikeseg_lava.cli.networks import read_network, shipped_network
 from spikeseg_lava.errors import ArgumentError
 
@@ -89,7 +89,7 @@ def watch(
         )
     network_file = Path(words[0]) if len(words) == 2 else shipped_network()
     network = read_network(network_file, options.reading(threshold, thresholds, pools, dt))
-    model = integers_of(network, None, Quantisation())
+    model = integers_of(network, None, Quantization())
     binning = options.binning(timesteps, size, binary, sensor_size)
     steps = timesteps or network.timesteps or DEFAULT_TIMESTEPS
     settings = LiveSettings(

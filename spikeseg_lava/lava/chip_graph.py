@@ -84,7 +84,7 @@ def build_chip_graph(
     Raises:
         BackendError: the extension is not installed.
         ArgumentError: a layer to record does not exist; a model without `neuron`, or a stock network with it.
-        QuantisationError: a model with payloads or exponents that no synapse can bring.
+        QuantizationError: a model with payloads or exponents that no synapse can bring.
     """
     require_extension()
     return connect_chip(chip_network(network, frames, neuron, fire_once), frames, record, neuron)

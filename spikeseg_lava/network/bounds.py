@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, STATE_MIN, FixedPointConv
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.network.observation import Interval, Observed
@@ -116,10 +116,10 @@ def layer_range(layer: FixedPointConv, payload: int, steps: int, observed: Obser
 
 
 def check_saturation(ranges: Iterable[LayerRange]) -> None:
-    """QuantisationError where saturation can change spikes."""
+    """QuantizationError where saturation can change spikes."""
     for layer in ranges:
         if layer.saturation == "harmful":
-            raise QuantisationError(
+            raise QuantizationError(
                 f"`{layer.name}`: {MEANING['harmful']}: its largest Theta + L is {layer.firing_sum}, its drive runs "
                 f"from {layer.drive}, and without a floor it is safe for {layer.safe_steps} steps; the limit is "
                 "2**23 - 1. Use fewer `input_bits`, one plane, shorter samples, or a floored neuron"

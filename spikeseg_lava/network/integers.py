@@ -110,7 +110,7 @@ class InputCode:
         if frames.size and not (frames.min() >= 0 and frames.max() * self.scale < self.largest + 0.5):
             raise ClipError(
                 f"`frames` hold values from {frames.min():g} to {frames.max():g}; a payload of {self.bits} bit at "
-                f"scale {self.scale:g} takes 0 to {self.largest / self.scale:g}. Normalise the bins, or quantise "
+                f"scale {self.scale:g} takes 0 to {self.largest / self.scale:g}. Normalise the bins, or quantize "
                 "with a calibration clip of the same range"
             )
         return np.rint(np.asarray(frames, np.float64) * self.scale).astype(np.int32)

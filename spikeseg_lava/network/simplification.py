@@ -60,7 +60,7 @@ def simplify(network: AnyNetwork, largest_input: float = 1.0) -> Simplified[AnyN
     """The network without superfluous maps: its classification spikes (those of the last layer) stay the same.
 
     A model stays exact to the last bit, and merges maps only where the added weights fit in byte planes that hold no
-    more bytes than before; merging before quantising is therefore the better order.
+    more bytes than before; merging before quantizing is therefore the better order.
 
     Args:
         largest_input: largest value of a frame (bins are divided by their largest count: 1); a model knows its own.

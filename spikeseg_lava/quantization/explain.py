@@ -147,7 +147,7 @@ def explain(model: FixedPointModel, layer: str | None = None) -> ModelExplanatio
 def _explain_layer(model: FixedPointModel, conv: FixedPointConv, ranges: LayerRange) -> LayerExplanation:
     first = conv is model.layers[0]
     code = model.input if first else InputCode(1, 1.0)
-    choices = model.provenance.get("quantisation", {}).get("layers", {})
+    choices = model.provenance.get("quantization", {}).get("layers", {})
     return LayerExplanation(
         conv.name,
         tuple(plane.exponent for plane in conv.planes),

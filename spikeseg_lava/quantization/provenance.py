@@ -100,7 +100,7 @@ def provenance_of(
     choices: Mapping[str, Choice],
     judged: Judgement,
 ) -> dict[str, Any]:
-    """`network`: where the floats came from; `quantisation`: clips, trials, choices, and IoU of the whole network.
+    """`network`: where the floats came from; `quantization`: clips, trials, choices, and IoU of the whole network.
 
     `ranges` are the static ones of each layer, beside those observed on each run on the user's clips.
     """
@@ -109,7 +109,7 @@ def provenance_of(
     ranges = [ranges_on(model, run.frames, run.fire_once) for run in runs] or [layer_ranges(model)]
     return {
         "network": dict(network.provenance),
-        "quantisation": {
+        "quantization": {
             "calibration": [_run(run) for run in runs],
             "unseen": [_run(run) for run in evidence.unseen],
             "input": {"bits": code.bits, "scale": code.scale, "largest_value": code.largest / code.scale},

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.targets import get_target
-from spikeseg_lava.errors import ArgumentTypeError, QuantisationError
+from spikeseg_lava.errors import ArgumentTypeError, QuantizationError
 from spikeseg_lava.exchange.netx.layers import netx_layers
 from spikeseg_lava.network.bounds import STEPS, check_saturation, layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, PoolLayer, SpikingNetwork
@@ -37,11 +37,11 @@ NO_PAYLOAD = "`calibration` holds graded values, but spikes of {} carry no paylo
 
 
 def check_network(network: SpikingNetwork) -> None:
-    """QuantisationError naming the layer, the value and the limit where a number has no integer counterpart."""
+    """QuantizationError naming the layer, the value and the limit where a number has no integer counterpart."""
     if not isinstance(network, SpikingNetwork):
         raise ArgumentTypeError(f"`network` must be a SpikingNetwork, got {type(network).__name__}")
     if not network.convolutions:
-        raise QuantisationError("`network` has no convolution, expected at least one")
+        raise QuantizationError("`network` has no convolution, expected at least one")
     for layer in network.convolutions:
         _check_finite(layer)
         _check_signs(layer)
@@ -54,12 +54,12 @@ def _check_finite(layer: ConvLayer) -> None:
     for name, values in parts.items():
         bad = int(np.sum(~np.isfinite(values)))
         if bad:
-            raise QuantisationError(
+            raise QuantizationError(
                 f"`{layer.name}`: {bad} value(s) of `{name}` are no finite number; mend the checkpoint"
             )
     for name in ("threshold", "leak", "beta", "bias"):
         if parts[name].shape != layer.weight.shape[:1]:
-            raise QuantisationError(
+            raise QuantizationError(
                 f"`{layer.name}`: `{name}` has shape {parts[name].shape}, expected one value for each of the "
                 f"{len(layer.weight)} output channels"
             )
@@ -68,11 +68,11 @@ def _check_finite(layer: ConvLayer) -> None:
 def _check_signs(layer: ConvLayer) -> None:
     neuron = layer.neuron
     if neuron.threshold.min() <= 0:
-        raise QuantisationError(f"`{layer.name}`: `threshold` must be positive, got {neuron.threshold.min():g}")
+        raise QuantizationError(f"`{layer.name}`: `threshold` must be positive, got {neuron.threshold.min():g}")
     if neuron.leak.min() < 0:
-        raise QuantisationError(f"`{layer.name}`: `leak` must be zero or more, got {neuron.leak.min():g}")
+        raise QuantizationError(f"`{layer.name}`: `leak` must be zero or more, got {neuron.leak.min():g}")
     if neuron.beta.min() < 0 or neuron.beta.max() > 1:
-        raise QuantisationError(
+        raise QuantizationError(
             f"`{layer.name}`: `beta` must lie in 0..1, got {neuron.beta.min():g} to {neuron.beta.max():g}"
         )
 
@@ -96,7 +96,7 @@ def quantize(
     Weights are rounded on the clips of `calibration` and on made-up clips, without a clip on made-up ones alone. Each
     layer gets the cheapest setting (planes, then the accumulator's head-room, then scales per channel) that keeps its
     spikes on clips that took no part in rounding: clips held back, copies mirrored, transposed and reversed in time,
-    other made-up clips. `provenance["quantisation"]` tells what was tried and chosen, and the spike IoU on the clips
+    other made-up clips. `provenance["quantization"]` tells what was tried and chosen, and the spike IoU on the clips
     fitted and on those not seen.
 
     Args:
@@ -115,7 +115,7 @@ def quantize(
     Raises:
         ArgumentError: an unknown target, or an option out of its range.
         ClipError: calibration frames that do not fit the network.
-        QuantisationError: a layer cannot be written in the integers of the target; names layer, value and limit.
+        QuantizationError: a layer cannot be written in the integers of the target; names layer, value and limit.
         ExchangeError: `exportable`, and a layer has what the file format lacks.
     """
     check_network(network)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.floats import ConvLayer, Neuron
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, byte_planes
 from spikeseg_lava.quantization.compensation import Moments, compensated, polished, signed_groups
@@ -52,7 +52,7 @@ def rounded_layer(
         moments: of each output channel; those of channels of equal or opposite weights must be of the first of them.
 
     Raises:
-        QuantisationError: no scale fits the words of the target.
+        QuantizationError: no scale fits the words of the target.
     """
     scales = candidate_scales(layer, setting, limits)
     cuts = with_exponent(layer, setting, limits, scales[0]).limit
@@ -76,7 +76,7 @@ def assemble(
     """The integer layer of integer weights Int64[O, I, kh, kw] at `scale`."""
     neuron = integer_neuron(layer.neuron, scale.membrane, registers)
     if neuron.threshold.min() < 1:
-        raise QuantisationError(f"`{layer.name}`: `threshold` {layer.neuron.threshold.min():g} rounds to nothing")
+        raise QuantizationError(f"`{layer.name}`: `threshold` {layer.neuron.threshold.min():g} rounds to nothing")
     return FixedPointConv(
         layer.name,
         byte_planes(weights << scale.exponent, scale.exponent),

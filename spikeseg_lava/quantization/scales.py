@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.targets import Target
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.bounds import sinking_steps
 from spikeseg_lava.network.floats import ConvLayer
 from spikeseg_lava.network.integers import STATE_MAX
@@ -162,16 +162,16 @@ def _log2(value: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log2(np.maximum(value, 1e-300)) + 1e-12
 
 
-def _payload_too_long(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits) -> QuantisationError:
-    return QuantisationError(
+def _payload_too_long(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits) -> QuantizationError:
+    return QuantizationError(
         f"`{layer.name}`: {setting.input_bits} input bits shifted by {setting.shift} for the high plane leave the "
         f"{limits.target.payload_bits.value} payload bits of {limits.target.name}; use fewer `input_bits`, or one plane"
     )
 
 
-def _too_small(layer: ConvLayer, limits: ScaleLimits) -> QuantisationError:
+def _too_small(layer: ConvLayer, limits: ScaleLimits) -> QuantizationError:
     largest, highest = np.abs(layer.weight).max(), (layer.neuron.threshold + np.abs(layer.neuron.pull)).max()
-    return QuantisationError(
+    return QuantizationError(
         f"`{layer.name}`: its weights (largest {largest:g}) round to zero at the scale at which threshold and leak "
         f"({highest:g} together), the drive of one step and {limits.steps} steps fit the words of "
         f"{limits.target.name}, with {limits.input_scale:g} units of payload per unit of input; use fewer "

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, InputCode
 from spikeseg_lava.network.observation import input_windows
@@ -137,12 +137,12 @@ class LayerSearch:
         """Settings by rising cost, up to the first that loses no more than `allowed`; where none does, all of them."""
         graded = any(code.bits > 1 for code in codes)
         tried: list[Trial] = []
-        refused: QuantisationError | None = None
+        refused: QuantizationError | None = None
         for setting in self.options.settings(self.layer, graded, known=bool(self.given)):
             try:
                 if setting not in self._tried:
                     self._tried[setting] = self._trial(*self._best_code(setting, codes))
-            except QuantisationError as error:
+            except QuantizationError as error:
                 refused = error
                 continue
             tried.append(self._tried[setting])
@@ -160,7 +160,7 @@ class LayerSearch:
         for code in codes:
             try:
                 losses[code] = self._round(replace(setting, input_bits=code.bits), code)[1]
-            except QuantisationError as error:
+            except QuantizationError as error:
                 refused = error
         if refused is not None and not losses:
             raise refused

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.floats import ConvLayer
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, InputCode, Plane
 from spikeseg_lava.stock.limits import BIAS_MANTISSA, CURRENT_LIMIT
@@ -156,7 +156,7 @@ def _legal(
 def _without_problems(
     make: Callable[[int], FixedPointConv], units: int, problems: Problems, largest: Any
 ) -> Iterator[FixedPointConv]:
-    """Layers with fewer and fewer units that have no problem; QuantisationError when an eighth is too many."""
+    """Layers with fewer and fewer units that have no problem; QuantizationError when an eighth is too many."""
     least = max(1, units // 8)
     while True:
         conv = make(units)
@@ -164,7 +164,7 @@ def _without_problems(
         if not found:
             yield conv
         elif units == least:
-            raise QuantisationError("; ".join(found))
+            raise QuantizationError("; ".join(found))
         units = max(least, min(units - 1, int(units * SHRINK)))
 
 

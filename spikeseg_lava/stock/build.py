@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
 from spikeseg_lava.network.integers import FixedPointConv
 from spikeseg_lava.network.model import FixedPointModel
@@ -65,16 +65,16 @@ def build(
 
 
 def _check_time(model: FixedPointModel, plans: Mapping[str, LayerPlan], circuit: Circuit, fire_once: bool) -> None:
-    """QuantisationError where a reset interval, or several chip steps a frame, would change spikes."""
+    """QuantizationError where a reset interval, or several chip steps a frame, would change spikes."""
     kept = [plan.layer for plan in plans.values() if plan.gadget != "direct"]
     if model.reset_interval is not None and (kept or fire_once):
-        raise QuantisationError(
+        raise QuantizationError(
             "`model` has a reset interval, which stock parts keep only for neurons that need no floor and fire again; "
             + (f"{', '.join(kept)} need(s) a floor" if kept else "pass `fire_once=False`")
         )
     rising = [conv.name for conv in model.convolutions if (conv.neuron.pull < 0).any()]
     if circuit.steps_per_frame > 1 and rising:
-        raise QuantisationError(
+        raise QuantizationError(
             f"{', '.join(rising)}: a bias above the leak fires between frames where a frame takes "
             f"{circuit.steps_per_frame} chip steps; use `fire_once=True`"
         )

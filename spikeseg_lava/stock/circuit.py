@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.floats import Shape
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv
 from spikeseg_lava.stock.limits import POINT_EXPONENT, POINT_LIMIT, POINT_WEIGHT, shared_threshold, spread_leak
@@ -98,9 +98,9 @@ def inhibition(name: str, source: str, target: str, least: int) -> PointSynapse:
 
 
 def point_exponent(name: str, least: int) -> int:
-    """Smallest exponent with `254 << exponent >= least`; QuantisationError beyond the largest."""
+    """Smallest exponent with `254 << exponent >= least`; QuantizationError beyond the largest."""
     if least > POINT_LIMIT:
-        raise QuantisationError(f"`{name}` needs {least} activations from one spike, a synapse brings {POINT_LIMIT}")
+        raise QuantizationError(f"`{name}` needs {least} activations from one spike, a synapse brings {POINT_LIMIT}")
     return next(e for e in range(POINT_EXPONENT + 1) if POINT_WEIGHT << e >= least)
 
 
@@ -140,10 +140,10 @@ def direct(circuit: Circuit, conv: FixedPointConv, shape: Shape, incoming: Layer
 
 
 def _check_waiting(conv: FixedPointConv, steps: int, circuit: Circuit) -> None:
-    """QuantisationError where a bias fires before the first frame, and something behind it would remember that."""
+    """QuantizationError where a bias fires before the first frame, and something behind it would remember that."""
     fires = -conv.neuron.pull * steps >= conv.neuron.threshold
     if fires.any() and not circuit.clears:
-        raise QuantisationError(
+        raise QuantizationError(
             f"`{conv.name}` has a bias that fires within the {steps} chip step(s) before its first frame, which a "
             "latch or a floor keeps; stock parts hold such a network without floors and with `fire_once=False`"
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron
 from spikeseg_lava.network.model import FixedPointModel
@@ -72,7 +72,7 @@ def floored_network(model: FixedPointModel, frames: int, size: Pair, fire_once: 
         size: (height, width) of the frames.
 
     Raises:
-        QuantisationError: payloads or exponents that no synapse can bring.
+        QuantizationError: payloads or exponents that no synapse can bring.
     """
     check_synapses(model)
     circuit, owned = Circuit(steps_per_frame=1), []
@@ -135,7 +135,7 @@ def one_signed(weight: NDArray[np.int8]) -> Iterator[tuple[str, NDArray[np.int64
 
 
 def check_synapses(model: FixedPointModel) -> None:
-    """QuantisationError where payloads or exponents are beyond what synapses can bring; names every layer."""
+    """QuantizationError where payloads or exponents are beyond what synapses can bring; names every layer."""
     found, bits = [], model.input.bits
     for conv in model.convolutions:
         largest = max(plane.exponent for plane in conv.planes)
@@ -145,7 +145,7 @@ def check_synapses(model: FixedPointModel) -> None:
             found.append(f"`{conv.name}` needs {1 << largest} synapses for an exponent of {largest}")
         bits = 0
     if found:
-        raise QuantisationError("; ".join(found))
+        raise QuantizationError("; ".join(found))
 
 
 def own_parameters(population: OwnPopulation) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError, QuantisationError
+from spikeseg_lava.errors import ArgumentError, QuantizationError
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron
 from spikeseg_lava.stock.circuit import floor_is_idle
 from spikeseg_lava.stock.limits import CURRENT_LIMIT, UNIT, Payloads, largest_drive
@@ -103,7 +103,7 @@ def choose_gadget(
         neuron, iou = best_leaky(conv, payloads, options.fire_once)
         return LayerPlan(conv.name, "direct", exact=False, note=f"IoU {iou:.3f} on the clip", neuron=neuron)
     if (conv.neuron.pull < 0).any():
-        raise QuantisationError(
+        raise QuantizationError(
             f"`{conv.name}` has a floor and a bias above its leak: the copies that make the floor would rise while "
             "they wait for their first frame; `method` 'unfloored' is the nearest that stock parts come"
         )

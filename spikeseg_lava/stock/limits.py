@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.integers import FixedPointConv
 
 UNIT = 128  # of v, for one unit of the fixed-point membrane
@@ -50,14 +50,14 @@ def largest_drive(conv: FixedPointConv, largest_payload: Payloads) -> tuple[int,
 
 
 def split_bias(bias: NDArray[np.int64], name: str = "bias") -> tuple[NDArray[np.int64], int]:
-    """(mantissa, exponent) with `mantissa << exponent == bias`; QuantisationError where 13 + 3 bit cannot say it."""
+    """(mantissa, exponent) with `mantissa << exponent == bias`; QuantizationError where 13 + 3 bit cannot say it."""
     for exponent in range(BIAS_EXPONENT + 1):
         mantissa = bias >> exponent
         if np.abs(mantissa).max(initial=0) <= BIAS_MANTISSA:
             if np.array_equal(mantissa << exponent, bias):
                 return mantissa, exponent
             break
-    raise QuantisationError(f"`{name}` of {bias[np.abs(bias).argmax()]} cannot be written as 13-bit mantissa << 0..7")
+    raise QuantizationError(f"`{name}` of {bias[np.abs(bias).argmax()]} cannot be written as 13-bit mantissa << 0..7")
 
 
 def spread_leak(conv: FixedPointConv, steps_per_frame: int) -> NDArray[np.int64]:
@@ -90,7 +90,7 @@ def _leak(conv: FixedPointConv, largest_payload: Payloads, steps: int, graded: b
         return [f"`{conv.name}` has leak {leak.max()}, which {steps} chip steps a frame do not divide"]
     try:
         split_bias(UNIT * leak // steps)
-    except QuantisationError:
+    except QuantizationError:
         return [f"`{conv.name}` has leak {leak.max()}, beyond or between the values of a 13-bit bias"]
     return []
 

@@ -62,7 +62,7 @@ def lower(
     Raises:
         ClipError: a calibration clip that does not fit the model.
         ArgumentError: an unknown target or method, or arguments that do not fit each other.
-        QuantisationError: a layer cannot be written in stock parts at all.
+        QuantizationError: a layer cannot be written in stock parts at all.
     """
     if target != "stock":
         raise ArgumentError(f"`target` must be 'stock', got {target!r}")

@@ -13,7 +13,7 @@ from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.report import Report
 from spikeseg_lava.chip.report.table import Table
 from spikeseg_lava.chip.targets import Target, get_target
-from spikeseg_lava.errors import ArgumentError, QuantisationError
+from spikeseg_lava.errors import ArgumentError, QuantizationError
 from spikeseg_lava.network.floats import Pair, Shape
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
@@ -44,7 +44,7 @@ def chip_form(
 
     Raises:
         ArgumentError: an unknown `neurons`, or no frame size known.
-        QuantisationError: `neurons="stock"`, and a layer cannot be written in stock parts.
+        QuantizationError: `neurons="stock"`, and a layer cannot be written in stock parts.
     """
     if neurons not in NEURONS:
         raise ArgumentError(f"`neurons` must be one of {', '.join(NEURONS)}, got {neurons!r}")
@@ -53,7 +53,7 @@ def chip_form(
         return given
     try:
         return lowered_form(lower(model, "stock", frames, fire_once=fire_once, size=size), frames)
-    except QuantisationError as problem:
+    except QuantizationError as problem:
         if neurons == "stock":
             raise
         return _own(given, str(problem))

@@ -34,7 +34,7 @@ def test_run_on_torch_writes_the_golden_record(cli, checkpoint: Path, clip: Path
         assert json.loads(str(written["meta"]))["fire_once"] is True
 
 
-def test_run_on_lava_quantises_first_and_keeps_the_spikes(cli, checkpoint: Path, clip: Path) -> None:
+def test_run_on_lava_quantizes_first_and_keeps_the_spikes(cli, checkpoint: Path, clip: Path) -> None:
     done = cli("run", checkpoint, clip, "--threshold", 0.05, "--backend", "lava", "--output", "r.npz", "--json")
     assert done.code == 0, done.err
     assert json.loads(done.out)["spikes"]["conv3"] == 558

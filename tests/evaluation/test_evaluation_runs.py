@@ -1,4 +1,4 @@
-"""Networks side by side over synthetic passes: what is found, what quantisation would cost, going on after Ctrl-C."""
+"""Networks side by side over synthetic passes: what is found, what quantization would cost, going on after Ctrl-C."""
 
 from __future__ import annotations
 

@@ -80,6 +80,6 @@ def test_unknown_backends_and_networks_are_refused(network: SpikingNetwork) -> N
         run("checkpoint.pt", np.zeros((1, 2, 5, 8)))  # type: ignore[arg-type]
 
 
-def test_a_float_network_on_integers_says_to_quantise(network: SpikingNetwork) -> None:
+def test_a_float_network_on_integers_says_to_quantize(network: SpikingNetwork) -> None:
     with pytest.raises(ArgumentError, match="quantize"):
         run(network, np.zeros((1, 2, 5, 8)), "event")

@@ -16,7 +16,7 @@ from test_user_scripts import finished
 
 import spikeseg_lava.lava.processes as beside
 from spikeseg_lava.engine.engine import run_engine
-from spikeseg_lava.errors import ArgumentError, QuantisationError
+from spikeseg_lava.errors import ArgumentError, QuantizationError
 from spikeseg_lava.lava.chip_graph import build_chip_graph
 from spikeseg_lava.lava.loihi import run_loihi2
 from spikeseg_lava.lava.processes import MultiplicativeLIF, SubtractiveLIF
@@ -136,7 +136,7 @@ def test_only_a_model_takes_the_owners_neuron(adapters: Any, frames: NDArray[np.
 def test_a_layer_that_no_synapse_can_bring_is_named(adapters: Any, frames: NDArray[np.float32]) -> None:
     deep = integer_conv("deep", [(weights(6, (2, 2, 2, 3)), 14)], 90, 3)
     model = FixedPointModel((*model_with("subtractive").layers[:1], deep), InputCode(3, 1.0), input_size=(6, 9))
-    with pytest.raises(QuantisationError, match="`deep` needs 16384 synapses for an exponent of 14"):
+    with pytest.raises(QuantizationError, match="`deep` needs 16384 synapses for an exponent of 14"):
         build_chip_graph(model, frames, neuron=SubtractiveLIF)
 
 

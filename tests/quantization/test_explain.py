@@ -52,7 +52,7 @@ def test_cut_weights_are_marked_and_not_counted_as_errors():
 def test_text_says_what_was_chosen_and_why():
     model = quantize(random_network(3), calibration=random_clip(4))
     text = str(explain(model))
-    told = model.provenance["quantisation"]["layers"]
+    told = model.provenance["quantization"]["layers"]
     assert all(f"{name}: " in text and told[name]["reason"] in text for name in ("conv1", "conv2"))
     assert "saturation" in text
 

@@ -7,7 +7,7 @@ import pytest
 from builders import planes_conv, stock_frames, stock_model
 
 from spikeseg_lava.chip.report.report import reconciled
-from spikeseg_lava.errors import ArgumentError, QuantisationError
+from spikeseg_lava.errors import ArgumentError, QuantizationError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.execution.verification import verify
 from spikeseg_lava.network.integers import InputCode
@@ -48,7 +48,7 @@ def test_a_model_no_stock_parts_can_make_is_said_to_need_your_own_neurons() -> N
     assert not form.stock
     assert "microcode" in form.form
     assert "wraps" in form.form
-    with pytest.raises(QuantisationError):
+    with pytest.raises(QuantizationError):
         chip_form(model, fire_once=False, neurons="stock")
 
 

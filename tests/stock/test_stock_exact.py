@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikeseg_lava.engine.engine import run_engine
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.network.integers import FixedPointConv, InputCode
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import compare
@@ -171,7 +171,7 @@ def test_a_bias_that_fires_before_the_first_frame_is_no_spike_of_a_frame() -> No
     record = run_stock(lower(loud, fire_once=False, frames=STEPS), frames)
     assert_same_spikes(run_reference(loud, frames, False), record)
     assert record.meta["stray"]["conv2"] > 0
-    with pytest.raises(QuantisationError, match="before its first frame"):
+    with pytest.raises(QuantizationError, match="before its first frame"):
         lower(loud, fire_once=True, frames=STEPS)
 
 
@@ -183,7 +183,7 @@ def _loud(layer: FixedPointConv) -> FixedPointConv:
 def test_what_stock_parts_cannot_hold_is_refused(floor: bool, interval: int | None, words: str) -> None:
     model = biased_model(0, interval)
     layers = tuple(replace(layer, neuron=replace(layer.neuron, floor=floor)) for layer in model.convolutions)
-    with pytest.raises(QuantisationError, match=words):
+    with pytest.raises(QuantizationError, match=words):
         lower(replace(model, layers=layers), fire_once=True, frames=STEPS)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import STOCK_SIZE, planes_conv, stock_frames, stock_model
 
-from spikeseg_lava.errors import ArgumentError, ClipError, QuantisationError
+from spikeseg_lava.errors import ArgumentError, ClipError, QuantizationError
 from spikeseg_lava.network.integers import InputCode
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.limits import layer_problems, split_bias
@@ -51,7 +51,7 @@ def test_bias_is_mantissa_and_exponent(bias: list[int], expected: tuple[list[int
 
 @pytest.mark.parametrize("bias", [4096 << 7, 8193])
 def test_bias_between_or_beyond_the_values_is_refused(bias: int) -> None:
-    with pytest.raises(QuantisationError, match=f"{bias} cannot be written"):
+    with pytest.raises(QuantizationError, match=f"{bias} cannot be written"):
         split_bias(np.array([bias]))
 
 

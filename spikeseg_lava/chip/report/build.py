@@ -37,7 +37,7 @@ def compose_report(
     """Check a model against a chip and count what it takes; with a run of it, also what it does and costs.
 
     Args:
-        target: name of a chip or a Target; default: the one the model was quantised for.
+        target: name of a chip or a Target; default: the one the model was quantized for.
         size: (height, width) of the frames; default: that of `frames`, else the model's.
         frames: the clip Float[T, C, H, W] of the run.
         record: of `run(model, frames)`; without one, the report holds no activity and no energy.

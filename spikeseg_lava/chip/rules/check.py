@@ -59,7 +59,7 @@ def check_rules(
     """All broken design rules, errors first; an empty list where there is nothing to say.
 
     Args:
-        target: name of a chip or a Target; default: the one the model was quantised for.
+        target: name of a chip or a Target; default: the one the model was quantized for.
         size: (height, width) of the frames; default: the model's.
         steps: time steps of a sample; default: the model's, else 100.
         frames, record: a clip Float[T, C, H, W] and the record of a run on it, for ranges that really occur.
@@ -91,7 +91,7 @@ def examine(
 ) -> MappedModel:
     """What the rules examine; arguments as `check_rules`, `network` being the form in which the model is placed."""
     if not isinstance(model, FixedPointModel):
-        raise ArgumentTypeError(f"`model` must be a FixedPointModel, got {type(model).__name__}; quantise it first")
+        raise ArgumentTypeError(f"`model` must be a FixedPointModel, got {type(model).__name__}; quantize it first")
     target = target if isinstance(target, Target) else get_target(target or model.target)
     if frames is not None:
         size, steps = size or _size(frames), steps or len(frames)

@@ -19,7 +19,7 @@ def saturation_of_floored_membranes(mapped: MappedModel) -> Iterator[Finding]:
             yield Finding(
                 "saturation_of_floored_membranes", layer.name, "error", value, limit, "membrane units",
                 "threshold + leak leave the state word: a saturated membrane may miss its spike",
-                "quantise with a smaller exponent, or fewer weight planes or input bits",
+                "quantize with a smaller exponent, or fewer weight planes or input bits",
             )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def saturation_of_membranes_without_floor(mapped: MappedModel) -> Iterator[Findi
             yield Finding(
                 "saturation_of_membranes_without_floor", layer.name, "error", value, limit, "membrane units",
                 f"the worst input of {mapped.steps} steps drives the membrane out of its state word",
-                "quantise for fewer steps or at a smaller scale, or use a neuron with a floor",
+                "quantize for fewer steps or at a smaller scale, or use a neuron with a floor",
             )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def accumulator(mapped: MappedModel) -> Iterator[Finding]:
         yield Finding(
             "accumulator", layer.name, "error" if beyond else "warning", value, limit, "membrane units",
             f"the worst input overflows the accumulator and would wrap around ({seen})",
-            "quantise with a smaller exponent or fewer input bits; or show on clips that the drive stays below",
+            "quantize with a smaller exponent or fewer input bits; or show on clips that the drive stays below",
         )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def positive_threshold(mapped: MappedModel) -> Iterator[Finding]:
             yield Finding(
                 "positive_threshold", layer.name, "error", value, 1, "membrane units",
                 "the threshold rounds to nothing: neurons fire without input",
-                "quantise at a larger scale: more planes, or a larger exponent",
+                "quantize at a larger scale: more planes, or a larger exponent",
             )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def one_threshold_a_population(mapped: MappedModel) -> Iterator[Finding]:
         yield Finding(
             "one_threshold_a_population", layer.name, "warning" if value > limit else "info", value, limit,
             "populations", "channels differ in threshold, leak or decay; each different set is a population of its own",
-            "quantise with `per_channel=False`, or map one population a process",
+            "quantize with `per_channel=False`, or map one population a process",
         )  # fmt: skip
 
 

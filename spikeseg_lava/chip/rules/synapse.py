@@ -21,7 +21,7 @@ def weight_word(mapped: MappedModel) -> Iterator[Finding]:
             yield Finding(
                 "weight_word", layer.name, "error", value, limit, "weight units",
                 f"a weight needs more than {mapped.target.weight_bits.value} bit",
-                "quantise for this target: smaller weights, or more planes",
+                "quantize for this target: smaller weights, or more planes",
             )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def weight_planes(mapped: MappedModel) -> Iterator[Finding]:
             yield Finding(
                 "weight_planes", layer.name, "info", len(layer.planes), 1, "planes",
                 "every plane is a synapse group of its own: memory, axons and synaptic operations multiply",
-                "quantise with `planes=1` and compare the spikes where cost matters more",
+                "quantize with `planes=1` and compare the spikes where cost matters more",
             )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def odd_mixed_weights(mapped: MappedModel) -> Iterator[Finding]:
 
 def _doubling(layer: FixedPointConv, spare: bool) -> str:
     if not spare:
-        return "2 w needs twice the threshold, which leaves the state word; quantise to half the scale"
+        return "2 w needs twice the threshold, which leaves the state word; quantize to half the scale"
     if min(plane.exponent for plane in layer.planes) > 0:
         return "exact as 2 w with every exponent one lower; nothing is lost"
     return "exact as 2 w with threshold and leak doubled; nothing is lost"
@@ -78,10 +78,10 @@ def _doubling(layer: FixedPointConv, spare: bool) -> str:
 
 def _payload_remedy(target: Target, graded: bool) -> str:
     if target.payload_bits.value > 1:
-        return "quantise with fewer input bits or a smaller exponent"
+        return "quantize with fewer input bits or a smaller exponent"
     if graded:
-        return "this chip has no graded spikes: quantise with `input_bits=1`, for binary frames"
-    return f"this chip has no graded spikes: quantise with exponents up to {target.synapse_shift_max.value}"
+        return "this chip has no graded spikes: quantize with `input_bits=1`, for binary frames"
+    return f"this chip has no graded spikes: quantize with exponents up to {target.synapse_shift_max.value}"
 
 
 def _mixed(weight: NDArray[np.int8]) -> bool:

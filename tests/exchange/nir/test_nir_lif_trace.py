@@ -100,7 +100,7 @@ def test_the_event_engine_gives_the_spikes_of_the_chip(network: SpikingNetwork, 
     assert (record.spikes["conv1"][:, 0] + LATENCY).tolist() == np.flatnonzero(spikes).tolist()
 
 
-def test_our_own_quantisation_gives_the_spikes_of_the_chip(network: SpikingNetwork, shared: Path) -> None:
+def test_our_own_quantization_gives_the_spikes_of_the_chip(network: SpikingNetwork, shared: Path) -> None:
     from spikeseg_lava.quantization.quantize import quantize
 
     frames, _, spikes = _trace(shared, "lif_lava_loihi_fixed.csv")

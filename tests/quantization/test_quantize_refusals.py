@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from builders import one_layer, random_clip, random_network
 
-from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, ClipError, QuantisationError
+from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, ClipError, QuantizationError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.quantization.quantize import quantize
 
@@ -58,12 +58,12 @@ def test_anything_but_a_network():
     ],
 )
 def test_networks_without_integers(network: SpikingNetwork, words: str):
-    with pytest.raises(QuantisationError, match=words):
+    with pytest.raises(QuantizationError, match=words):
         quantize(network)
 
 
 def test_payload_that_the_high_plane_shifts_out():
-    with pytest.raises(QuantisationError, match=r"`conv1`: 17 input bits shifted by 8.*24 payload bits of loihi2"):
+    with pytest.raises(QuantizationError, match=r"`conv1`: 17 input bits shifted by 8.*24 payload bits of loihi2"):
         quantize(one_layer([[1.0]], 0.01), planes=2, input_bits=17)
     assert quantize(one_layer([[1.0]], 0.01), planes=2, input_bits=16).input.bits == 16
 
@@ -71,5 +71,5 @@ def test_payload_that_the_high_plane_shifts_out():
 def test_sample_too_long_for_a_neuron_without_floor():
     network = one_layer([[1.0, -1.0]], 0.5, floor=False)
     endless = SpikingNetwork(network.layers, (1, 1), 10**8)
-    with pytest.raises(QuantisationError, match=r"`conv1`.*100000000 steps"):
+    with pytest.raises(QuantizationError, match=r"`conv1`.*100000000 steps"):
         quantize(endless)

@@ -140,19 +140,19 @@ def test_payload_reaches_the_largest_value_of_all_clips():
     model = quantize(random_network(5), calibration=clips)
     assert model.input.encode(clips[1]).max() <= model.input.largest
     assert model.input.scale * 3 == pytest.approx(round(model.input.scale * 3))
-    assert len(model.provenance["quantisation"]["calibration"]) == 4
+    assert len(model.provenance["quantization"]["calibration"]) == 4
 
 
 def test_silent_layer_gets_the_finest_setting_and_says_so():
     silent = random_network(5).with_threshold(1e3)
-    told = quantize(silent, calibration=random_clip(6)).provenance["quantisation"]["layers"]["conv1"]
+    told = quantize(silent, calibration=random_clip(6)).provenance["quantization"]["layers"]["conv1"]
     assert told["chosen"]["planes"] == 2
     assert told["fitted_iou"] is told["unseen_iou"] is None
     assert "never spiked" in told["reason"]
 
 
 def test_choice_tells_what_was_tried_and_how_both_kinds_of_clips_fared():
-    told = quantize(random_network(5), calibration=random_clip(6)).provenance["quantisation"]
+    told = quantize(random_network(5), calibration=random_clip(6)).provenance["quantization"]
     layer = told["layers"]["conv1"]
     assert layer["chosen"] in layer["tried"]
     assert 0.99 <= layer["fitted_iou"] <= 1

@@ -1,4 +1,4 @@
-"""The real checkpoint on the real clips: every figure the design asks of the quantiser."""
+"""The real checkpoint on the real clips: every figure the design asks of the quantizer."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_one_plane_on_request(shared: Path):
 
 
 def test_default_says_how_both_kinds_of_clips_fared(shared: Path):
-    told = made(shared, "davis_slider", 0.05).provenance["quantisation"]
+    told = made(shared, "davis_slider", 0.05).provenance["quantization"]
     for kind in ("fitted", "unseen"):
         assert min(told["iou"][kind][name] for name in CONVOLUTIONS) >= 0.999
 
@@ -80,7 +80,7 @@ def test_silent_clip_proves_nothing_and_other_clips_choose(shared: Path):
     model = made(shared, "atis_s1", 0.1)
     record = run(model, load_clip(golden(shared, "atis_s1", 0.1, "fireonce")), "event", True)
     assert not any(record.counts.values())
-    assert model.provenance["quantisation"]["iou"]["fitted"]["conv1"] is None
+    assert model.provenance["quantization"]["iou"]["fitted"]["conv1"] is None
 
 
 def test_loihi_1_keeps_its_own_rules(shared: Path):

@@ -10,7 +10,7 @@ from builders import networks, one_layer, random_clip, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikeseg_lava.errors import QuantisationError
+from spikeseg_lava.errors import QuantizationError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.network.bounds import layer_ranges
 from spikeseg_lava.network.floats import ConvLayer, SpikingNetwork
@@ -30,18 +30,18 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-def quantised(network: SpikingNetwork, options: dict) -> FixedPointModel | None:
+def quantized(network: SpikingNetwork, options: dict) -> FixedPointModel | None:
     """The model, or None where a layer is too coarse for its membrane and is refused."""
     try:
         return quantize(network, rounding="nearest", **options)
-    except QuantisationError:
+    except QuantizationError:
         return None
 
 
 @settings(max_examples=30, deadline=None)
 @given(networks(), OPTIONS)
 def test_every_integer_is_within_its_word(network: SpikingNetwork, options: dict):
-    model = quantised(network, options)
+    model = quantized(network, options)
     if model is None:
         return
     for conv in model.convolutions:
@@ -57,7 +57,7 @@ def test_every_integer_is_within_its_word(network: SpikingNetwork, options: dict
 @settings(max_examples=30, deadline=None)
 @given(networks(), OPTIONS)
 def test_every_integer_is_near_its_float(network: SpikingNetwork, options: dict):
-    model = quantised(network, options)
+    model = quantized(network, options)
     if model is None:
         return
     for layer in explain(model).layers:
@@ -73,7 +73,7 @@ def test_every_integer_is_near_its_float(network: SpikingNetwork, options: dict)
 @settings(max_examples=30, deadline=None)
 @given(networks())
 def test_what_was_cut_fires_alone(network: SpikingNetwork):
-    model = quantised(network, {"planes": 1, "input_bits": 1})
+    model = quantized(network, {"planes": 1, "input_bits": 1})
     if model is None:
         return
     for conv in model.convolutions:
@@ -85,7 +85,7 @@ def test_what_was_cut_fires_alone(network: SpikingNetwork):
 @settings(max_examples=25, deadline=None)
 @given(networks(), OPTIONS)
 def test_saved_models_come_back_as_they_were(tmp_path_factory, network: SpikingNetwork, options: dict):
-    model = quantised(network, options)
+    model = quantized(network, options)
     if model is None:
         return
     path = tmp_path_factory.mktemp("models") / "model.slm"
