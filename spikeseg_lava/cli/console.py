@@ -32,6 +32,7 @@ TRACEBACK = "\n\nTraceback (most recent call last)"
 
 FILE_WIDTH = 200  # columns where the output is no terminal, which would say how wide it is
 CELL_CHARACTERS = 100
+MOST_ROWS = 100  # of a table
 
 
 def _console(error: bool) -> Console:
@@ -71,9 +72,11 @@ def say_table(
     """A table; numbers to the right and never broken, None as a dash.
 
     Where it is too wide, columns are left out instead of breaking numbers: those of `drop` in their order, then the
-    last ones. A line below says which, and that the option `more` shows them. A column of dashes is not shown either.
+    last ones. A line below says which, and that the option `more` shows them; so it does of rows beyond MOST_ROWS. A
+    column of dashes is not shown either.
     """
-    cells = [[printable(_cell(value), CELL_CHARACTERS) for value in row] for row in rows]
+    rows = list(rows)
+    cells = [[printable(_cell(value), CELL_CHARACTERS) for value in row] for row in rows[:MOST_ROWS]]
     least = {name: _least_width(name, [row[k] for row in cells]) for k, name in enumerate(columns)}
     if cells:
         least = {name: width for k, (name, width) in enumerate(least.items()) if {row[k] for row in cells} != {"-"}}
@@ -84,6 +87,8 @@ def say_table(
         if least.pop(name, None) is not None:
             left_out.append(name)
     output.print(_table(title, columns, cells, least))
+    if len(rows) > MOST_ROWS:
+        say(f"shown: the first {MOST_ROWS} of {len(rows)} rows (see {more})")
     if left_out:
         say(f"left out, too wide for {output.width} columns: {', '.join(left_out)} (see {more})")
 
@@ -192,4 +197,4 @@ def _cell(value: Any) -> str:
 
 def _numeric(values: Iterable[str]) -> bool:
     given = [value for value in values if value != "-"]
-    return bool(given) and all(value.lstrip("-")[:1].isdigit() for value in given)
+    return bool(given) and all(value.lstrip("-")[:1].isdecimal() for value in given)

@@ -285,7 +285,7 @@ def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | No
     if text is None:
         return None
     parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise ArgumentError(f"`{option}` must be WIDTHxHEIGHT in pixels such as 304x240, got {text!r}")
     return int(parts[1]), int(parts[0])
 
@@ -295,7 +295,7 @@ def parse_pools(text: str | None) -> tuple[Pool, ...] | None:
     if text is None:
         return None
     pools = [tuple(part.strip().split("/")) for part in text.split(",")]
-    if not all(len(pool) == 2 and all(n.isdigit() and int(n) > 0 for n in pool) for pool in pools):
+    if not all(len(pool) == 2 and all(n.isdecimal() and int(n) > 0 for n in pool) for pool in pools):
         raise ArgumentError(f"`--pools` must be KERNEL/STRIDE of each pool such as 7/6,2/2, got {text!r}")
     return tuple((int(kernel), int(stride)) for kernel, stride in pools)
 

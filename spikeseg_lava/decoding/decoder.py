@@ -127,7 +127,7 @@ class Decoder:
         self._pitches = np.array([columns * channels for _, columns, channels in full])
         self._firsts = np.cumsum([0, *(rows * columns * channels + VECTOR for rows, columns, channels in full)])
         self._drive = np.empty(int(np.diff(self._firsts).max()), np.float32)
-        self._where = np.empty(max(int(np.prod(stage.output)) for stage in self._stages), np.uint64)
+        self._where = np.empty(max(int(np.prod(stage.output)) for stage in self._stages) + 1, np.uint64)
         self._mask = np.empty(size[0] * size[1], np.uint8)
 
     def decode(self, record: SpikeRecord, timesteps: int | None = None) -> Decoded:
@@ -170,8 +170,8 @@ class Decoder:
 
     def _send_back(self, spikes: NDArray[np.int32], potentials: NDArray[np.float32]) -> None:
         """Spikes (c, y, x) through the spiking decoder."""
-        if len(spikes) > len(self._where):
-            self._where = np.empty(len(spikes), np.uint64)
+        if len(spikes) >= len(self._where):
+            self._where = np.empty(len(spikes) + 1, np.uint64)
         if len(spikes):
             by_column = spikes[np.argsort(-spikes[:, 2], kind="stable")]
             send_back(by_column, self._path, self._where, potentials, self._firsts, self._pitches)

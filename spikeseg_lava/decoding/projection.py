@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.compilation import compiled, inlined
-from spikeseg_lava.engine.kernels.vectors import VECTOR, add_vectors, lowest_bit
+from spikeseg_lava.engine.kernels.vectors import VECTOR, add_listed, lowest_bit
 
 BITS = 64  # maps a word of marks holds
 ONE, NONE = np.uint64(1), np.uint64(0)
-WEIGHT_SHIFT, AT_MASK = np.uint64(32), np.uint64(2**32 - 1)
+WEIGHT_SHIFT = np.uint64(32)
+LIST_END = np.uint64(2**64 - 1)  # no place of a window
 ROW_SHIFT, COLUMN_MASK = 16, 2**16 - 1  # of a winner
 
 # Columns of the table of stages, one row a convolution from the top down.
@@ -114,44 +115,46 @@ def list_marks(path, above, stage, span, origin, pitch, where):
 
 
 @inlined
-def add_1(drive, at, weights, start, vectors):
-    add_vectors(drive, at, weights, start, 1)
+def add_1(drive, weights, where, n, row, run, vectors):
+    return add_listed(drive, weights, where, n, row, run, 1)
 
 
 @inlined
-def add_2(drive, at, weights, start, vectors):
-    add_vectors(drive, at, weights, start, 2)
+def add_2(drive, weights, where, n, row, run, vectors):
+    return add_listed(drive, weights, where, n, row, run, 2)
 
 
 @inlined
-def add_3(drive, at, weights, start, vectors):
-    add_vectors(drive, at, weights, start, 3)
+def add_3(drive, weights, where, n, row, run, vectors):
+    return add_listed(drive, weights, where, n, row, run, 3)
 
 
 @inlined
-def add_any(drive, at, weights, start, vectors):
+def add_any(drive, weights, where, n, row, run, vectors):
+    following = n
     for k in range(np.uint64(0), np.uint64(vectors * VECTOR), np.uint64(VECTOR)):
-        add_vectors(drive, at + k, weights, start + k, 1)
+        following = add_listed(drive, weights, where, n, row + k, run + k, 1)
+    return following
 
 
 @inlined
 def add_runs(add, path, stage, where, count, pitch, drive):
-    """Add the kernels listed in `where`, kernel row by kernel row, each run by `add`."""
+    """Add the kernels listed in `where`, kernel row by kernel row, the runs of one place at once by `add`."""
     vectors = stage[RUN] // VECTOR
     for row in range(stage[KERNEL_Y]):
-        shift = np.uint64(row * pitch) + (np.uint64(row * stage[RUN]) << WEIGHT_SHIFT)
-        for n in range(np.uint64(count)):
-            landing = where[n] + shift
-            add(drive, landing & AT_MASK, path.weights, landing >> WEIGHT_SHIFT, vectors)
+        n = np.uint64(0)
+        while n < np.uint64(count):
+            n = add(drive, path.weights, where, n, np.uint64(row * pitch), np.uint64(row * stage[RUN]), vectors)
 
 
 @compiled
 def add_kernels(path, stage, where, count, pitch, drive):
     """Add the kernels of `where[:count]` (see `list_marks`) to a window of the stage's input.
 
-    The window must hold every kernel as a whole, with VECTOR more values at its end. The commonest lengths of a run
-    have code of their own.
+    The window must hold every kernel as a whole, with VECTOR more values at its end, and `where` one entry more than
+    `count`, which is overwritten. The commonest lengths of a run have code of their own.
     """
+    where[count] = LIST_END
     vectors = stage[RUN] // VECTOR
     if vectors == 1:
         add_runs(add_1, path, stage, where, count, pitch, drive)

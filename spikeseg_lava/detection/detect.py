@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.decoding.decoder import Decoder
+from spikeseg_lava.decoding.decoder import Decoded, Decoder
 from spikeseg_lava.decoding.stages import CAUSAL, fitting_weights
 from spikeseg_lava.detection.linking import Linker
 from spikeseg_lava.detection.objects import DetectedObject
@@ -21,6 +22,9 @@ from spikeseg_lava.events.frames import bin_edges, checked_size, whole_number
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord, html_table, short
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +99,7 @@ def detect_objects(
     weights: str | None = None,
     extent: str | None = None,
     found: Callable[[DetectedObject], None] | None = None,
+    overlap: bool = False,
 ) -> Detected:
     """Decode samples in order of time and link what they show into objects.
 
@@ -113,6 +118,8 @@ def detect_objects(
         extent: whether boxes and centroids are those of the "events" under the masks or of each "mask"; default: of the
             events, but with `pool_winners` "last-step" of the masks, as the original program has them.
         found: called with every object as soon as nothing can be added to it.
+        overlap: decode a sample in a thread while the next one is made, which uses a second core. Samples must not be
+            made by forking processes, as Lava's graphs do: a lock that the thread holds would stay locked in them.
 
     Raises:
         ArgumentError: a setting outside what is possible, samples that are not in order of time.
@@ -125,19 +132,42 @@ def detect_objects(
         raise ArgumentError(f"`extent` must be one of {', '.join(EXTENTS)}, got {extent!r}")
     max_gap = duration_us if max_gap_us is None else whole_number("max_gap_us", max_gap_us, 0)
     weights = fitting_weights(network) if weights is None else weights
-    linker, tally, decoder = Linker(max_distance, max_gap), _Tally(found), None
-    for item in samples:
-        sample = item if isinstance(item, Sample) else Sample.of_frames(*item)
+    linker, tally, decode = Linker(max_distance, max_gap), _Tally(found), _Decoding(network, pool_winners, weights)
+    given = (item if isinstance(item, Sample) else Sample.of_frames(*item) for item in samples)
+    for sample, decoded in _overlapping(decode, given) if overlap else map(decode, given):
         tally.begin(sample.start_us, sample.end_us or sample.start_us + duration_us)
-        if decoder is None or decoder.size != sample.size:
-            decoder = Decoder(network, sample.size, pool_winners, weights)
-        decoded = decoder.decode(sample.record, sample.events.steps)
         tally.add(decoded.saliency, decoded.instances.empty)
         edges = bin_edges(sample.start_us, duration_us, sample.events.steps)
         linker.add(sightings_of(decoded, edges, sensor, tau, sample.events if extent == EVENTS else None))
         tally.keep(linker.finished(min_spikes))
     tally.keep(linker.finished(min_spikes, all_of_them=True))
     return tally.detected(sensor)
+
+
+class _Decoding:
+    """A decoder that is set up anew when the frame size changes."""
+
+    def __init__(self, network: SpikingNetwork | FixedPointModel, pool_winners: str, weights: str) -> None:
+        self._network, self._how = network, (pool_winners, weights)
+        self._decoder: Decoder | None = None
+
+    def __call__(self, sample: Sample) -> tuple[Sample, Decoded]:
+        if self._decoder is None or self._decoder.size != sample.size:
+            self._decoder = Decoder(self._network, sample.size, *self._how)
+        return sample, self._decoder.decode(sample.record, sample.events.steps)
+
+
+def _overlapping(work: Callable[[Given], Made], items: Iterable[Given]) -> Iterator[Made]:
+    """`work` of every item, in order; one item is worked on in a thread while the next is taken."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        last: Future[Made] | None = None
+        for item in items:
+            following = pool.submit(work, item)
+            if last is not None:
+                yield last.result()
+            last = following
+        if last is not None:
+            yield last.result()
 
 
 class _Tally:

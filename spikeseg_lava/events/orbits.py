@@ -76,9 +76,9 @@ def read_satellites(lines: list[str], standard_magnitude: float = 4.0) -> list[S
 
 def _sound(line: str) -> bool:
     """Digits and minus signs (as 1) of the first 68 columns add up to the 69th, modulo 10."""
-    if len(line) < 69 or not line[68].isdigit():
+    if len(line) < 69 or not line[68].isdecimal():
         return False
-    return sum(int(c) if c.isdigit() else c == "-" for c in line[:68]) % 10 == int(line[68])
+    return sum(int(c) if c.isdecimal() else c == "-" for c in line[:68]) % 10 == int(line[68])
 
 
 def made_up_satellites(count: int, epoch: float, rng: Generator) -> list[Satellite]:

@@ -83,6 +83,7 @@ def detect_recording(
     if progress is not None:
         samples = progress(samples, len(settings.window_starts(stream)))
     fullest = _Fullest()
+    detection["overlap"] = isinstance(run, FixedPointModel)  # another runner may fork processes
     found = detect_objects(fullest.of(samples), network, stream.size, settings.duration_us, **detection)
     if not found.spikes and fullest.sample is not None and isinstance(run, FixedPointModel):
         sample = fullest.sample

@@ -39,7 +39,7 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _aligned(column: Sequence[str]) -> list[str]:
     width = max(map(len, column))
-    numbers = all(value == "-" or value[:1].isdigit() for value in column[1:])
+    numbers = all(value == "-" or value[:1].isdecimal() for value in column[1:])
     return [value.rjust(width) if numbers else value.ljust(width) for value in column]
 
 

@@ -110,3 +110,18 @@ def test_tables_fit_and_break_no_number(monkeypatch, capsys, width: int) -> None
     assert "…" not in out
     assert ("left out" in out) == (width < 46)
     assert out.count("0.123456") == (0 if width < 46 else 2)
+
+
+def test_of_a_long_table_the_first_rows_are_shown(capsys) -> None:
+    console.say_table("title", ("number",), [(k,) for k in range(2000, 2102)], more="--csv")
+    out = capsys.readouterr().out
+    assert "2,099" in out
+    assert "2,100" not in out
+    assert "shown: the first 100 of 102 rows (see --csv)" in out
+
+
+@pytest.mark.parametrize("size", ["²x²", "1e3x5", "0x5", "-3x5", "5", "5x5x5"])
+def test_a_size_that_is_none_is_named(cli, size: str) -> None:
+    done = cli("run", demo.checkpoint_path(), demo.events_path(), "--size", size)
+    assert done.code == 2
+    assert "`--size` must be WIDTHxHEIGHT" in done.err

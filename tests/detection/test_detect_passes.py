@@ -12,7 +12,7 @@ import pytest
 from spikeseg_lava.demo.make import demo_network
 from spikeseg_lava.detection.detect import detect_objects
 from spikeseg_lava.detection.table import COLUMNS, rows, write_csv, write_json
-from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.errors import ArgumentError, RecordError
 from spikeseg_lava.events.recording import Recording
 from spikeseg_lava.events.scene import SceneParameters
 from spikeseg_lava.events.stream import EventStream
@@ -63,6 +63,30 @@ def test_spikes_add_up(found, scene):
     assert found.saliency.shape == scene.plan.size
     assert found.saliency.max() > 0
     assert found.start_us == scene.events.t[0]
+
+
+def test_decoding_beside_the_next_sample_changes_nothing(scene):
+    frames = [np.roll(scene_frames(scene), shift, axis=3) for shift in (0, 9, 30)]
+    samples = [(k * WINDOW, frame, run_reference(NETWORK, frame)) for k, frame in enumerate(frames)]
+    alone, beside = (
+        detect_objects(samples, NETWORK, scene.plan.size, WINDOW, overlap=overlap) for overlap in (False, True)
+    )
+    assert alone.samples == beside.samples == 3
+    assert rows(alone) == rows(beside) != []
+    np.testing.assert_array_equal(alone.saliency, beside.saliency)
+
+
+def test_an_error_beside_the_next_sample_arrives(scene):
+    frames = scene_frames(scene)
+    record = run_reference(NETWORK, frames)
+    del record.spikes["conv1"]
+    with pytest.raises(RecordError, match="conv1"):
+        detect_objects([(0, frames, record)] * 2, NETWORK, scene.plan.size, WINDOW, overlap=True)
+
+
+def scene_frames(scene):
+    x, y, t, p = scene.events
+    return Recording(x, y, t, p.astype(np.uint8), scene.plan.size).to_frames(16)
 
 
 def test_csv_and_json_hold_the_rows(found, tmp_path):

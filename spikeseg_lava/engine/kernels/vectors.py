@@ -159,18 +159,45 @@ def count_bits(_typing, _mask):
 
 
 @intrinsic
-def add_vectors(_typing, target, at, source, start, count):
-    """`target[at:][:count * VECTOR] += source[start:][:count * VECTOR]` of Float32, for a literal count."""
+def add_listed(_typing, target, source, listed, first, row, run, count):
+    """Add the vectors of all neurons listed in a row for one place to that place, which stays in registers meanwhile.
+
+    `listed[n]` UInt64 holds a place in its lower and a start in its upper 32 bits. From `first` on, as long as the
+    place stays the same: `target[place + row:][:count * VECTOR] += source[start + run:][:count * VECTOR]` of Float32,
+    in the order of the list, for a literal count. The list must end with another place. Returns where the next one
+    begins.
+    """
 
     def generate(context, builder, signature, arguments):
-        target, at, source, start, _ = arguments
-        vectors = Vectors(context, builder, VECTOR)
-        for k in range(count.literal_value):
-            step = at.type(k * VECTOR)
-            to = vectors.at(signature.args[0], target, builder.add(at, step))
-            added = vectors.load(signature.args[2], source, builder.add(start, step))
-            builder.store(builder.fadd(builder.load(to, align=1), added), to, align=1)
-        return context.get_dummy_value()
+        target, source, listed, first, row, run, _ = arguments
+        vectors, word, half = Vectors(context, builder, VECTOR), ir.IntType(64), ir.IntType(32)
+        entries = context.make_array(signature.args[2])(context, builder, listed).data
+        entry = builder.load(builder.gep(entries, [first]))
+        place = builder.trunc(entry, half)
+        at = builder.add(builder.zext(place, word), row)
+        steps = [word(k * VECTOR) for k in range(count.literal_value)]
+        to = [vectors.at(signature.args[0], target, builder.add(at, step)) for step in steps]
+        sums = [builder.load(pointer, align=1) for pointer in to]
+        before, loop, after = builder.block, builder.append_basic_block("neuron"), builder.append_basic_block("done")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        number, current = builder.phi(word), builder.phi(word)
+        totals = [builder.phi(value.type) for value in sums]
+        start = builder.add(builder.lshr(current, word(32)), run)
+        added = [vectors.load(signature.args[1], source, builder.add(start, step)) for step in steps]
+        results = [builder.fadd(total, value) for total, value in zip(totals, added, strict=True)]
+        following = builder.add(number, word(1))
+        upcoming = builder.load(builder.gep(entries, [following]))
+        for phi, begin, again in zip(
+            [number, current, *totals], [first, entry, *sums], [following, upcoming, *results], strict=True
+        ):
+            phi.add_incoming(begin, before)
+            phi.add_incoming(again, loop)
+        builder.cbranch(builder.icmp_unsigned("==", builder.trunc(upcoming, half), place), loop, after)
+        builder.position_at_end(after)
+        for pointer, result in zip(to, results, strict=True):
+            builder.store(result, pointer, align=1)
+        return following
 
     if isinstance(count, types.IntegerLiteral):
-        return types.void(target, at, source, start, count), generate
+        return types.uint64(target, source, listed, types.uint64, types.uint64, types.uint64, count), generate
