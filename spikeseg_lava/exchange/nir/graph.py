@@ -82,7 +82,7 @@ def with_metadata(node: nir.NIRNode, facts: Mapping[str, Any]) -> nir.NIRNode:
 
 def metadata_of(name: str, node: nir.NIRNode) -> dict[str, Any] | None:
     """What `with_metadata` wrote, or None for a node of another origin; ExchangeError for another version."""
-    text = node.metadata.get(KEY)
+    text = (getattr(node, "metadata", None) or {}).get(KEY)  # nodes of nir 1.0.4 have none
     if text is None:
         return None
     try:

@@ -6,7 +6,7 @@ continuous time, `tau dv/dt = (v_leak - v) + R I` (LIF) and `dv/dt = R I` (IF), 
 
     LIF, "euler"         beta = 1 - dt / tau        V = beta * V + (dt / tau) * R * I
     LIF, "exponential"   beta = exp(-dt / tau)      V = beta * V + (1 - beta) * R * I
-    IF                   V = V + R * I              (a spike is one unit of charge, whatever dt)
+    IF                   V = V + R * I              (a spike is one unit of charge, whatever dt), R = 1 where R * dt = 1
 
 The factor of I goes into the weights. `v > theta` is the same as `v >= next float32 above theta`: exact in float32.
 """
@@ -82,6 +82,7 @@ def _bare_node(neuron: Neuron, shape: Shape, dt: float) -> nir.IF | nir.LIF:
 
 
 Discretisation = Literal["euler", "exponential"]
+LARGEST_R = 99.0  # of an IF's input: beyond it `r` is no weight but the inverse of a step
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def cells_of(name: str, node: nir.IF | nir.LIF, shape: Shape, step: TimeStep) ->
         if key in values and values[key].any():
             raise ExchangeError(f"{label} has `{key}` {values[key].tolist()}, expected 0: the membrane rests at 0")
     threshold = _threshold(label, values["v_threshold"], step)
-    beta, gain = _factors(label, values, step) if "tau" in values else (np.ones(shape[0]), values["r"])
+    beta, gain = _factors(label, values, step) if "tau" in values else _charge(label, values["r"], step)
     mode = "multiplicative" if "tau" in values else "subtractive"
     return Cells(Neuron(threshold, np.zeros(shape[0]), beta, mode, floor=False), gain)
 
@@ -173,6 +174,16 @@ def _threshold(label: str, threshold: NDArray[np.float64], step: TimeStep) -> ND
     if (threshold <= 0).any():
         raise ExchangeError(f"{label} has `v_threshold` {threshold.min():g}, expected more than 0")
     return threshold.astype(np.float32).astype(np.float64) if step.fires_at_equality else strictly_above(threshold)
+
+
+def _charge(label: str, r: NDArray[np.float64], step: TimeStep) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(beta, gain) of an IF: for a gain of one spikingjelly writes r = 1 / dt, the others write 1."""
+    one = np.ones(len(r))
+    if step.dt is not None and (np.abs(r * step.dt - 1) < 2.0**-20).all():
+        return one, one
+    if (r > LARGEST_R).all():
+        raise ExchangeError(f"{label} has `r` {r.max():g} as spikingjelly writes 1 / dt: pass `dt` = {1 / r.max():g}")
+    return one, r
 
 
 def _factors(

@@ -59,13 +59,14 @@ def from_nir(
 
     Args:
         source: a `.nir` file or a graph of the `nir` package.
-        dt: length of a step in the unit of the graph's time constants; needed where a LIF node is no export of ours.
-        discretisation: "euler" (snnTorch, norse) or "exponential" (sinabs), see `docs/nir.md`.
+        dt: length of a step in the unit of the graph's time constants; needed where a LIF node is no export of ours,
+            or where an IF has `r = 1 / dt` (spikingjelly).
+        discretisation: "euler" (snnTorch, norse, spikingjelly) or "exponential" (sinabs), see `docs/nir.md`.
         reset: what a spike does to the membrane in the library the graph comes from, as its file does not say: "zero",
             or "subtract" (the default of snnTorch and sinabs), which is refused, because no executor does it. None is
             read as "zero", with a ResetWarning.
         norm_input: False: the input of a LIF is not scaled by 1 - beta (sinabs with `norm_input=False`).
-        fires_at_equality: read thresholds as `v >= v_threshold` (sinabs) instead of NIR's `v > v_threshold`.
+        fires_at_equality: read thresholds as `v >= v_threshold` (sinabs, spikingjelly), not as NIR's `>`.
 
     Returns:
         The network, layers named `conv1`, `pool1`, ...; `provenance["nir_nodes"]` says which nodes became which layer.
@@ -212,6 +213,8 @@ class _Reader:
 
 def _map_shape(name: str, node: nir.NIRNode) -> Shape:
     sizes = [int(n) for n in np.asarray(node.output_type["output"]).ravel()]
+    if len(sizes) in (2, 4) and sizes[0] == 1:  # norse and older exporters keep the batch axis of their sample
+        sizes = sizes[1:]
     if len(sizes) not in (1, 3) or min(sizes) < 1 or prod(sizes) > LARGEST_MAP:
         raise ExchangeError(f"{described(name, node)} has shape {sizes}, expected (N,) or (channels, height, width)")
     return (sizes[0], 1, 1) if len(sizes) == 1 else (sizes[0], sizes[1], sizes[2])
