@@ -62,7 +62,7 @@ def kind_of(path: Path) -> str:
 
 
 def _is_netx(path: Path) -> bool:
-    from spikeseg_lava.exchange.netx.read import is_netx
+    from spikeseg_lava.exchange.netx.entries import is_netx
 
     return is_netx(path)
 

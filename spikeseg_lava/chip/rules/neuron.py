@@ -109,7 +109,10 @@ def fire_once_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
 
 
 def one_threshold_a_population(mapped: MappedModel) -> Iterator[Finding]:
-    """The stock LIF has one threshold, leak and decay for all of its neurons; each set is a population."""
+    """The stock LIF has one threshold and one decay for all of its neurons; each set is a population.
+
+    Leak and bias are its bias, of which every neuron has its own.
+    """
     if mapped.network.stock:
         return
     for layer, _ in mapped.convolutions():
@@ -119,7 +122,7 @@ def one_threshold_a_population(mapped: MappedModel) -> Iterator[Finding]:
         limit = mapped.target.populations_per_core.value
         yield Finding(
             "one_threshold_a_population", layer.name, "warning" if value > limit else "info", value, limit,
-            "populations", "channels differ in threshold, leak or decay; each different set is a population of its own",
+            "populations", "channels differ in threshold or decay; each different set is a population of its own",
             "quantize with `per_channel=False`, or map one population a process",
         )  # fmt: skip
 
@@ -171,6 +174,5 @@ def stock_bias(mapped: MappedModel) -> Iterator[Finding]:
 
 
 def populations(layer: FixedPointConv) -> int:
-    """Different sets of (threshold, leak, decay) among the channels."""
-    neuron = layer.neuron
-    return len(np.unique(np.stack([neuron.threshold, neuron.leak, neuron.decay]), axis=1).T)
+    """Different sets of (threshold, decay) among the channels."""
+    return len(np.unique(np.stack([layer.neuron.threshold, layer.neuron.decay]), axis=1).T)

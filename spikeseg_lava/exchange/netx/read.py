@@ -13,26 +13,23 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.netx.layers import FORGET, LARGEST_BIAS, LARGEST_THRESHOLD, STATE_SHIFT
+from spikeseg_lava.exchange.netx.entries import Entry, found, integer, integers, netx_entries, pair, shape_of
+from spikeseg_lava.exchange.netx.layers import LARGEST_SUM, STATE_SHIFT
+from spikeseg_lava.exchange.netx.parts import kernel_of, layer_of, matrix_of, membrane_units, neuron_of
 from spikeseg_lava.isolation import read_apart
-from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair, Shape
-from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, InputCode, byte_planes
-from spikeseg_lava.network.maps import common_zeros, dilated, ungrouped
+from spikeseg_lava.network.floats import Pair, Shape
+from spikeseg_lava.network.integers import FixedPointConv, InputCode
 from spikeseg_lava.network.model import FixedPointModel
 
 logger = logging.getLogger(__name__)
 
-Entry = dict[str, Any]  # of a layer: arrays, texts, and the entry of its neuron
-MOST_BYTES = 2**30  # of one array: a layer of a chip holds far fewer weights
-NEURONS = ("CUBA", "LOIHI")
 PIXEL_BITS = 8
 NOT_HERE = {  # entries that change what a layer does, and that the contract cannot express
     "weight/imag": "its weights are complex",
@@ -67,6 +64,9 @@ def from_netx(
     Raises:
         ExchangeError: the file is none, or a layer cannot be expressed; the layer is named.
         ArgumentError: numbers of layers that the file does not have.
+
+    Warns:
+        CurrentWarning: the current of a layer may pass 2^17, where that of NetX's neurons wraps around.
     """
     entries = list(read_apart(netx_entries, os.fspath(path), error=ExchangeError))
     about, entries = entries[0], entries[1:]
@@ -78,12 +78,36 @@ def from_netx(
         reader.take(index, entry, kept=index >= skip_layers)
     if not reader.layers:
         raise ExchangeError(f"`{path}` holds no layer with neurons between `skip_layers` and `num_layers`")
+    if wraps := _may_wrap(reader.layers, reader.code):
+        warnings.warn(f"`{path}`: {'; '.join(wraps)}", CurrentWarning, stacklevel=2)
     logger.info("`%s`: its neurons fire again; run it with `--refire` (`fire_once=False`) as lava-dl does", path)
     source = {"file": Path(path).name, "format": "netx", "num_layers": num_layers, "skip_layers": skip_layers}
     return FixedPointModel(
         tuple(reader.layers), reader.code, "loihi2", reader.size, int(about.get("tSample", 0)) or None,
         {"network": source}, reset_interval,
     )  # fmt: skip
+
+
+class CurrentWarning(UserWarning):
+    """Inputs are possible at which NetX's neurons and ours differ."""
+
+
+def _may_wrap(layers: list[FixedPointConv], code: InputCode) -> list[str]:
+    """Layers whose current can pass 2^17, where the stock LIF's wraps around and the contract's grows on."""
+    payloads = [code.largest, *[1] * (len(layers) - 1)]
+    sums = [p * int(_one_sided(x.kernel) >> STATE_SHIFT) for p, x in zip(payloads, layers, strict=True)]
+    return [
+        f"`{layer.name}`: inputs can add up to {most}, and beyond {LARGEST_SUM} NetX's current wraps around where this "
+        "one does not"
+        for layer, most in zip(layers, sums, strict=True)
+        if most > LARGEST_SUM
+    ]
+
+
+def _one_sided(kernel: NDArray[np.int64]) -> int:
+    """The largest sum of weights of one sign into a neuron."""
+    axes = (1, 2, 3)
+    return max(int(np.maximum(kernel, 0).sum(axes).max()), int(np.maximum(-kernel, 0).sum(axes).max()))
 
 
 class _Reader:
@@ -104,7 +128,7 @@ class _Reader:
         name = self._name(kind, entry)
         label = f"`{name}` (layer/{index})"
         if not kept:
-            self.shape = _shape(label, entry)
+            self.shape = shape_of(label, entry)
         elif kind == "input":
             self._input(name, label, entry)
         elif kind in ("conv", "dense"):
@@ -123,29 +147,29 @@ class _Reader:
         return str(entry.get("name", name))
 
     def _input(self, name: str, label: str, entry: Entry) -> None:
-        self.shape = _shape(label, entry)
+        self.shape = shape_of(label, entry)
         if "neuron" in entry:
-            weight = _integer(label, entry, "weight", 1 << STATE_SHIFT)
-            bias = _integer(label, entry, "bias", 0) - weight
+            weight = integer(label, entry, "weight", 1 << STATE_SHIFT)
+            bias = integer(label, entry, "bias", 0) - weight
             self.code = InputCode(PIXEL_BITS, 2.0 * weight)
             kernel = np.eye(self.shape[0], dtype=np.int64)[:, :, None, None]
             self._add(name, label, entry, kernel, np.full(len(kernel), bias))
 
     def _weighted(self, name: str, label: str, entry: Entry) -> None:
         for key, why in NOT_HERE.items():
-            if _found(entry, key) is not None:
+            if found(entry, key) is not None:
                 raise ExchangeError(f"{label}: {why}, which the contract cannot express")
         if np.any(entry.get("delay", 0)):
             raise ExchangeError(f"{label}: its synapses have delays, which the contract cannot express")
         dense = entry["type"] == "dense"
-        kernel = _matrix(label, entry) if dense else _kernel(label, entry)
+        kernel = matrix_of(label, entry) if dense else kernel_of(label, entry)
         if self.shape is None:
             self.shape = self._first_shape(label, kernel)
         if dense:
             kernel = self._covering(label, kernel, self.shape)
         elif self._before in ("dense", "flatten"):
             raise ExchangeError(f"{label}: a convolution behind a {self._before} layer has no map to work on")
-        bias = _integers(label, "bias", entry.get("bias", 0)).ravel()
+        bias = integers(label, "bias", entry.get("bias", 0)).ravel()
         if bias.size not in (1, len(kernel)):
             raise ExchangeError(f"{label}: `bias` holds {bias.size} values, expected {len(kernel)}")
         self._add(name, label, entry, kernel, np.broadcast_to(bias, len(kernel)))
@@ -169,185 +193,15 @@ class _Reader:
         assert self.shape is not None
         stride, padding = (1, 1), (0, 0)
         if entry["type"] == "conv":
-            stride, padding = _pair(label, entry, "stride", 1), _pair(label, entry, "padding", 0)
-        layer = _layer(name, _units(label, kernel), _neuron(label, entry, bias), stride, padding)
+            stride, padding = pair(label, entry, "stride", 1), pair(label, entry, "padding", 0)
+        layer = layer_of(name, membrane_units(label, kernel), neuron_of(label, entry, bias), stride, padding)
         try:
             shape = layer.output_shape(self.shape)
         except ArgumentError as error:
             raise ExchangeError(f"{label} does not fit the map {self.shape} before it: {error}") from error
-        if "shape" in entry and np.prod(_shape(label, entry)) != np.prod(shape):
-            raise ExchangeError(f"{label}: `shape` says {_shape(label, entry)}, its weights give {shape}")
+        if "shape" in entry and np.prod(shape_of(label, entry)) != np.prod(shape):
+            raise ExchangeError(f"{label}: `shape` says {shape_of(label, entry)}, its weights give {shape}")
         if not self.layers:
             self.size = self.shape[1:]
         self.layers.append(layer)
         self.shape = shape
-
-
-def _layer(
-    name: str, kernel: NDArray[np.int64], neuron: FixedPointNeuron, stride: Pair, padding: Pair
-) -> FixedPointConv:
-    """The layer of an integer kernel; its float source holds the same numbers."""
-    beta = 1 - neuron.decay / DECAY_UNIT
-    floats = Neuron(
-        neuron.threshold.astype(np.float64), np.zeros(len(kernel)), beta, neuron.leak_mode, neuron.floor,
-        neuron.bias.astype(np.float64),
-    )  # fmt: skip
-    source = ConvLayer(name, kernel.astype(np.float32), floats, stride, padding)
-    planes = byte_planes(kernel, common_zeros(kernel))
-    return FixedPointConv(name, planes, neuron, np.ones(len(kernel)), source, stride, padding)
-
-
-def _units(label: str, weight: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The kernel in units of the membrane; ExchangeError where the chip would hold other weights."""
-    mixed = weight.min() < 0 < weight.max()
-    odd = mixed and bool((weight % 2).any())
-    if weight.min() < -256 or weight.max() > 255 or (odd and np.abs(weight).max() > 127):
-        raise ExchangeError(
-            f"{label}: weights of {weight.min()} to {weight.max()} do not fit in the 8 bits of one synapse"
-            + (", which keeps even ones only where signs are mixed" if odd else "")
-        )
-    return weight << STATE_SHIFT
-
-
-def _neuron(label: str, entry: Entry, bias: NDArray[np.integer]) -> FixedPointNeuron:
-    cells = entry.get("neuron")
-    if not isinstance(cells, dict) or str(cells.get("type")) not in NEURONS:
-        found = cells.get("type") if isinstance(cells, dict) else None
-        raise ExchangeError(f"{label}: neurons of type `{found}` cannot be expressed, only {' and '.join(NEURONS)}")
-    current, decay, threshold = (_integer(label, cells, key) for key in ("iDecay", "vDecay", "vThMant"))
-    if current != FORGET:
-        raise ExchangeError(
-            f"{label}: its current keeps {FORGET - current} / 4096 from step to step (`iDecay` {current}); the "
-            "contract has no memory of the current. Train with a current decay of 1"
-        )
-    if not 0 <= decay <= DECAY_UNIT or not 0 <= threshold <= LARGEST_THRESHOLD:
-        raise ExchangeError(f"{label}: `vDecay` {decay} or `vThMant` {threshold} is beyond 0..4096, 0..2^17 - 1")
-    if _integer(label, cells, "refDelay", 1) != 1 or _integer(label, cells, "wgtExp", 0) != 0:
-        raise ExchangeError(f"{label}: a refractory delay other than 1, or a weight exponent, cannot be expressed")
-    if np.abs(bias).max() >= LARGEST_BIAS:
-        raise ExchangeError(f"{label}: biases of {bias.min()} to {bias.max()} do not fit in 13 bits")
-    every = np.ones(len(bias), np.int32)
-    mode = "multiplicative" if decay else "subtractive"
-    theta = ((threshold << STATE_SHIFT) + 1) * every
-    return FixedPointNeuron(theta, 0 * every, decay * every, mode, False, (bias << STATE_SHIFT).astype(np.int32))
-
-
-def _kernel(label: str, entry: Entry) -> NDArray[np.int64]:
-    """Int64[O, I, kh, kw], groups and dilation written out."""
-    weight = _integers(label, "weight", _needed(label, entry, "weight"))
-    if weight.ndim == 5 and weight.shape[4] == 1:
-        weight = weight[..., 0]
-    groups, dilation = _integer(label, entry, "groups", 1), _pair(label, entry, "dilation", 1, default=(1, 1))
-    if weight.ndim != 4 or not weight.size or groups < 1 or len(weight) % groups:
-        raise ExchangeError(f"{label}: `weight` has shape {weight.shape} in {groups} group(s), expected (O, I, kh, kw)")
-    return ungrouped(dilated(weight, dilation), groups)
-
-
-def _matrix(label: str, entry: Entry) -> NDArray[np.int64]:
-    """Int64[O, inputs] of a dense layer."""
-    weight = _integers(label, "weight", _needed(label, entry, "weight"))
-    outputs = _integer(label, entry, "outFeatures", len(weight))
-    if outputs < 1 or not weight.size or weight.size % outputs:
-        raise ExchangeError(f"{label}: `weight` has shape {weight.shape}, expected ({outputs}, inputs)")
-    return weight.reshape(outputs, -1)
-
-
-def _shape(label: str, entry: Entry) -> Shape:
-    values = _integers(label, "shape", _needed(label, entry, "shape")).ravel().tolist()
-    shape = [*values, 1, 1][: max(3, len(values))]
-    if len(shape) != 3 or min(shape) < 1:
-        raise ExchangeError(f"{label}: `shape` is {values}, expected channels, height and width")
-    return shape[0], shape[1], shape[2]
-
-
-def _pair(label: str, entry: Entry, key: str, least: int, default: Pair | None = None) -> Pair:
-    """(vertical, horizontal) of one or two numbers."""
-    found = entry.get(key, default)
-    values = _integers(label, key, found).ravel().tolist() if found is not None else []
-    if len(values) not in (1, 2) or min(values) < least:
-        raise ExchangeError(f"{label}: `{key}` is {values}, expected two numbers of {least} or more")
-    return values[0], values[-1]
-
-
-def _integer(label: str, entry: Entry, key: str, default: int | None = None) -> int:
-    found = entry.get(key, default)
-    values = _integers(label, key, found).ravel() if found is not None else np.zeros(0, np.int64)
-    if values.size != 1:
-        raise ExchangeError(f"{label}: `{key}` holds {values.size} numbers, expected one")
-    return int(values[0])
-
-
-def _integers(label: str, key: str, values: Any) -> NDArray[np.int64]:
-    """Int64; lava-dl cuts fractions off in silence, which is refused here."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "iufb" or not np.isfinite(array).all() or np.any(array != np.rint(array)):
-        raise ExchangeError(f"{label}: `{key}` must hold whole numbers; lava-dl would cut their fractions off")
-    if array.size and np.abs(array.astype(np.float64)).max() > 2**31:
-        raise ExchangeError(f"{label}: `{key}` holds numbers beyond 32 bits")
-    return array.astype(np.int64)
-
-
-def _needed(label: str, entry: Entry, key: str) -> Any:
-    if key not in entry:
-        raise ExchangeError(f"{label}: `{key}` is missing")
-    return entry[key]
-
-
-def _found(entry: Entry, path: str) -> Any:
-    """The value at a path of keys, or None."""
-    first, _, rest = path.partition("/")
-    value = entry.get(first)
-    return _found(value, rest) if rest and isinstance(value, dict) else None if rest else value
-
-
-def is_netx(path: str | os.PathLike[str]) -> bool:
-    """Whether an HDF5 file holds layers as lava-dl writes them; False for any other file."""
-    try:
-        next(read_apart(netx_entries, os.fspath(path), error=ExchangeError))
-    except ExchangeError:
-        return False
-    return True
-
-
-def netx_entries(path: str) -> Iterator[Entry]:
-    """What the file says of itself, then its layers in order; runs in a process of its own."""
-    import h5py
-
-    try:
-        file: Any = h5py.File(path, "r")
-    except OSError as error:
-        raise ExchangeError(f"`{path}` cannot be read as HDF5: {error}") from error
-    with file:
-        layers = file.get("layer")
-        if not isinstance(layers, h5py.Group) or sorted(layers) != sorted(map(str, range(len(layers)))) or not layers:
-            raise ExchangeError(f"`{path}` is no lava-dl network: it has no group `layer` with entries 0, 1, ...")
-        about = {key: file.attrs[key] for key in ("spikeseg_lava",) if key in file.attrs}
-        steps = file.get("simulation/tSample")
-        yield about | ({"tSample": int(steps[()])} if isinstance(steps, h5py.Dataset) and steps.size == 1 else {})
-        for index in range(len(layers)):
-            yield _tree(path, layers[str(index)])
-
-
-def _tree(path: str, group: Any) -> Entry:
-    """Arrays, texts and groups of a group as a dictionary; attribute `name` beside them."""
-    import h5py
-
-    found: Entry = {"name": str(group.attrs["name"])} if "name" in group.attrs else {}
-    for key in group:
-        item = group[key] if isinstance(group.get(key, getlink=True), h5py.HardLink) else None
-        if isinstance(item, h5py.Group):
-            found[key] = _tree(path, item)
-        elif not isinstance(item, h5py.Dataset) or item.external or item.is_virtual or item.nbytes > MOST_BYTES:
-            raise ExchangeError(f"`{path}`: `{group.name}/{key}` is no array of the file, or beyond {MOST_BYTES} bytes")
-        else:
-            found[key] = _plain(item[()])
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Texts as text, whatever HDF5 keeps them as; numbers as arrays."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "SO":
-        return array
-    texts = [x.decode("utf-8", "replace") if isinstance(x, bytes) else str(x) for x in array.ravel().tolist()]
-    return texts[0] if len(texts) == 1 else texts

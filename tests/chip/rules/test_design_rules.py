@@ -56,7 +56,7 @@ CASES: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {
     "floor_beyond_stock": ((model(layer(ones(1, 1, 1, 1), leak=1)), None), (model(layer(ones(1, 1, 1, 1))), None)),
     "one_threshold_a_population": (
         (model(layer(ones(2, 1, 1, 1), [5, 6])), None),
-        (model(layer(ones(2, 1, 1, 1), [5, 5])), None),
+        (model(layer(ones(2, 1, 1, 1), [5, 5], leak=[1, 2])), None),
     ),
     "decay_word": (
         (model(layer(ones(1, 1, 1, 1), decay=4096)), None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 import spikeseg_lava as sl
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.netx.read import from_netx, is_netx
+from spikeseg_lava.exchange.netx.entries import is_netx
+from spikeseg_lava.exchange.netx.read import CurrentWarning, from_netx
 from spikeseg_lava.exchange.netx.write import write_netx
 from spikeseg_lava.network.model import FixedPointModel
 from torch_reference import ReferenceEncoder, run_reference
@@ -183,6 +185,17 @@ REFUSED: dict[str, Callable[[list[Layer]], None]] = {
     r"`dense_rec` \(layer/4\): layers of type `dense_rec`": change(4, type=b"dense_rec"),
     r"`conv-0` .*: `weight` must hold whole numbers": change(1, weight=np.full((6, 2, 3, 4), 0.5)),
     r"`conv-1` .*: weights of -300 to 0 do not fit": change(2, weight=np.full((3, 6, 3, 2), -300)),
+    r"`conv-1` .*: weights of -256 to 0 do not fit": change(2, weight=np.full((3, 6, 3, 2), -256)),
+    r"`conv-0` .*: weights of -3 to 129 .* even ones only": change(1, weight=np.resize([-3, 129], (6, 2, 3, 4))),
+    r"`conv-0` .*: weights of -2 to 255 do not fit": change(1, weight=np.resize([-2, 255], (6, 2, 3, 4))),
+    r"`fc-1` .*: it has no neurons .an affine readout.*`num_layers`": lambda layers: layers[5].pop("neuron"),
+    r"`conv-1` .*, or a weight exponent, cannot": change(2, neuron=cuba(wgtExp=2)),
+    r"`conv-1` .*: `vDecay` holds 3 numbers": change(2, neuron=cuba(vDecay=np.array([0, 5, 9]))),
+    r"`conv-0` .*: neurons of type `ALIF`": change(1, neuron=cuba(type=b"ALIF")),
+    r"`conv-0` .*: neurons of type `RF_IZ`": change(1, neuron={"type": b"RF_IZ", "vThMant": 3}),
+    r"`conv-1` .*: `stride` is \[\]": lambda layers: layers[2].pop("stride"),
+    **{rf"`{kind}` \(layer/2\): layers of type `{kind}`": change(2, type=kind.encode())
+       for kind in ("average", "concat", "unpool", "convT", "dense_comp")},
     r"`conv-1` .*: a refractory delay": change(2, neuron=cuba(refDelay=3)),
     r"`conv-1` .*: `vDecay` 9000": change(2, neuron=cuba(vDecay=9000)),
     r"`conv-1` .*: `vThMant` holds 0 numbers": change(2, neuron={"type": b"CUBA", "iDecay": 4096, "vDecay": 0}),
@@ -202,6 +215,25 @@ def test_what_the_contract_cannot_say_is_refused_by_layer_name(tmp_path: Path, r
     REFUSED[reason](layers)
     with pytest.raises(ExchangeError, match=reason):
         from_netx(write_layers(tmp_path / "made.net", layers))
+
+
+def test_odd_weights_of_both_signs_are_exact_up_to_seven_bits(tmp_path: Path) -> None:
+    layers = layers_of_a_net(0)
+    layers[1]["weight"] = np.resize([-128, 127, 3], (6, 2, 3, 4))
+    kernel = from_netx(write_layers(tmp_path / "made.net", layers)).convolutions[0].kernel
+    assert (int(kernel.min()), int(kernel.max())) == (-128 << 6, 127 << 6)
+
+
+def test_a_current_that_could_wrap_around_is_warned_about_by_layer_name(tmp_path: Path) -> None:
+    wide = {"type": b"dense", "shape": [2, 1, 1], "outFeatures": 2, "neuron": cuba()}
+    for size, warned in ((516, 0), (517, 1)):  # 516 times 254 is 2^17 - 8
+        path = write_layers(tmp_path / f"{size}.net", [{**wide, "weight": np.full((2, size), 254)}])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = from_netx(path)
+        assert [x.category for x in caught] == [CurrentWarning] * warned
+        assert all("`fc-0`: inputs can add up to 131318, and beyond 131071" in str(x.message) for x in caught)
+        assert model.shapes() == {"fc-0": (2, 1, 1)}
 
 
 def test_what_is_skipped_need_not_be_expressible(tmp_path: Path) -> None:
