@@ -48,12 +48,13 @@ def evaluate_skies(
     from spikeseg_lava.evaluation.sky_trials import SWEEP, run_trials, trials
     from spikeseg_lava.events.orbits import catalogue
     from spikeseg_lava.events.sky import LABEL, SkyParameters
+    from spikeseg_lava.execution.backends import silence_expected
 
     lines = () if wanted.tles is None else tuple(_lines(wanted.tles))
     parameters = SkyParameters(tles=lines)
     todo = trials(wanted.count, wanted.empty, wanted.seed)
     detectors = _detectors(network, SWEEP, settings, backend, stock)
-    with progress() as bar:
+    with progress() as bar, silence_expected():
         found = run_trials(todo, parameters, detectors, settings.radius)
         results = list(bar.track(found, total=len(todo) * len(detectors), description="skies"))
     rows = score_rows(results)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
-logger = logging.getLogger(__name__)
+silence = logging.getLogger("spikeseg_lava.silence")  # a logger of its own, which `silence_expected` turns off
 Executor = Callable[[Any, NDArray[np.float32], bool], SpikeRecord]
 
 
@@ -62,20 +63,31 @@ def run_quietly(
     return replace(record, meta=meta)
 
 
+@contextmanager
+def silence_expected() -> Iterator[None]:
+    """No notice of silent layers inside: in a sweep of thresholds some must be silent."""
+    level = silence.level
+    silence.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        silence.setLevel(level)
+
+
 def _tell_silence(network: Any, frames: NDArray[Any], record: SpikeRecord, fire_once: bool) -> None:
     """Log why a layer never spiked; of a float network only that it did not, as its membranes are not at hand."""
     silent = [layer.name for layer in network.convolutions if not record.counts.get(layer.name, 0)]
-    if not silent:
+    if not silent or not silence.isEnabledFor(logging.WARNING):
         return
     if not isinstance(network, FixedPointModel):
-        logger.warning(f"{silent[0]} never spiked; try a lower threshold (`--threshold`)")
+        silence.warning(f"{silent[0]} never spiked; try a lower threshold (`--threshold`)")
         return
     from spikeseg_lava.engine.silence import reason_of_silence
 
     frames = checked_frames(network, frames)
     reason = reason_of_silence(network, SparseSteps.of_frames(frames, network.input), _size(frames), fire_once)
     if reason is not None:
-        logger.warning(reason)
+        silence.warning(reason)
 
 
 def _size(frames: NDArray[Any]) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from spikeseg_lava.engine.silence import reason_of_silence
 from spikeseg_lava.errors import SpikeSegLavaError
 from spikeseg_lava.events.read import open_events
 from spikeseg_lava.events.stream import EventStream
+from spikeseg_lava.execution.backends import silence
 from spikeseg_lava.execution.many import output_paths
 from spikeseg_lava.execution.samples import StreamSettings, frames_of_events, samples_of_events
 from spikeseg_lava.execution.stream import stream_records
@@ -85,11 +86,11 @@ def detect_recording(
     fullest = _Fullest()
     detection["overlap"] = isinstance(run, FixedPointModel)  # another runner may fork processes
     found = detect_objects(fullest.of(samples), network, stream.size, settings.duration_us, **detection)
-    if not found.spikes and fullest.sample is not None and isinstance(run, FixedPointModel):
-        sample = fullest.sample
+    sample = fullest.sample
+    if not found.spikes and sample and isinstance(run, FixedPointModel) and silence.isEnabledFor(logging.WARNING):
         reason = reason_of_silence(run, sample.events, sample.size, settings.fire_once)
         if reason is not None:
-            logger.warning(f"no object: {reason}")
+            silence.warning(f"no object: {reason}")
     return found
 
 

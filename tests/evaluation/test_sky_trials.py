@@ -110,10 +110,12 @@ def test_a_sky_becomes_a_recording_that_says_where_it_is_from() -> None:
     assert (np.diff(recording.t) >= 0).all()
 
 
-def test_the_command_scores_skies_and_writes_the_page(cli: Any, tmp_path: Path) -> None:
-    told = cli("evaluate", "--sky", "2", "--empty", "1", "--page", str(tmp_path / "sky.html"), "--json")
+def test_a_sweep_of_ten_skies_finds_satellites_with_floats_and_integers(cli: Any, tmp_path: Path) -> None:
+    told = cli("evaluate", "--sky", "10", "--empty", "2", "--page", str(tmp_path / "sky.html"), "--json")
     assert told.code == 0, told.err
+    assert "never spiked" not in told.err  # at the highest thresholds of a sweep that is no news
     rows = {row["variant"]: row for row in json.loads(told.out)["rows"]}
     assert set(rows) == {"float", "fixed-point"}
-    assert all(row["true"] == 1 for row in rows.values())
+    assert all(row["true"] == 5 and row["f1"] > 0.7 for row in rows.values())
+    assert abs(rows["float"]["found"] - rows["fixed-point"]["found"]) <= 1
     assert "no camera saw it" in (tmp_path / "sky.html").read_text(encoding="utf-8")
