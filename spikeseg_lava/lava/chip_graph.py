@@ -118,7 +118,9 @@ def connect_chip(
     shapes = {part.name: part.shape for part in (*network.sources, *network.populations, *owned)}
     ports = {name: adapter.out for name, adapter in entries.items()} | {n: p.s_out for n, p in neurons.items()}
     synapses = connect_synapses([chip_synapse(synapse) for synapse in network.synapses], ports, neurons, shapes)
-    outputs = {name: _exit(adapters, neurons[name], steps) for name in _recorded(network, record)}
+    recorded = known_layers(network, "record", network.outputs if record is None else record)
+    names = [network.outputs[layer].name for layer in recorded]
+    outputs = {name: _exit(adapters, neurons[name], steps) for name in names}
     return ChipGraph(inputs, outputs, neurons, synapses, steps)
 
 
@@ -195,8 +197,9 @@ def _rows(data: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[np.int32]:
     return record_rows(step.astype(np.int32), index, shape)
 
 
-def _recorded(network: StockNetwork, record: Iterable[str] | None) -> list[str]:
-    layers = list(network.outputs) if record is None else list(record)
-    if unknown := sorted(set(layers) - set(network.outputs)):
-        raise ArgumentError(f"`record` names {', '.join(unknown)}, the layers are {', '.join(network.outputs)}")
-    return [network.outputs[layer].name for layer in layers]
+def known_layers(network: StockNetwork, argument: str, layers: Iterable[str]) -> tuple[str, ...]:
+    """The layers that `argument` names, each once; ArgumentError where one does not exist."""
+    given = tuple(dict.fromkeys(layers))
+    if unknown := sorted(set(given) - set(network.outputs)):
+        raise ArgumentError(f"`{argument}` names {', '.join(unknown)}, the layers are {', '.join(network.outputs)}")
+    return given

@@ -31,6 +31,7 @@ from spikeseg_lava.lava.chip_graph import (
     Neuron,
     chip_network,
     connect_chip,
+    known_layers,
     require_extension,
     unproven_forms,
 )
@@ -142,7 +143,7 @@ def run_loihi2(
     for form in unproven_forms(network):
         logger.warning("no public code shows this on the chip: %s", form)
     layers = tuple(network.outputs if record is None else record)
-    kept = replace(network, outputs={name: network.outputs[name] for name in known_layers(network, layers)})
+    kept = replace(network, outputs={name: network.outputs[name] for name in known_layers(network, "record", layers)})
     call = ChipRun(select_tag, process_models, timeout, tuple(callback_fxs), compile_config, tuple(probes))
     rows, probed = call.run(network, frames, neuron, layers)
     lag, agreement = best_lag(kept, rows, expected, MOST_LAG)
@@ -204,7 +205,7 @@ class ChipRun:
     ) -> tuple[dict[str, NDArray[np.int32]], dict[str, Any]]:
         """Spikes of the recorded layers' populations, and what the probes hold."""
         graph = connect_chip(network, frames, record, neuron)
-        probes = {layer: _probe(graph, network, layer) for layer in known_layers(network, self.probes)}
+        probes = {layer: _probe(graph, network, layer) for layer in known_layers(network, "probes", self.probes)}
         config = run_config(self.select_tag, self.process_models, (*self.callback_fxs, *probes.values()))
         first = next(iter(graph.inputs.values()))
         try:
@@ -238,14 +239,6 @@ def _within(call: Callable[[], Any], timeout: float | None) -> bool:
     if failed:
         raise failed[0]
     return not running.is_alive()
-
-
-def known_layers(network: StockNetwork, layers: Iterable[str]) -> tuple[str, ...]:
-    """The layers; ArgumentError where one does not exist."""
-    given = tuple(layers)
-    if unknown := sorted(set(given) - set(network.outputs)):
-        raise ArgumentError(f"`record` names {', '.join(unknown)}, the layers are {', '.join(network.outputs)}")
-    return given
 
 
 def _probe(graph: ChipGraph, network: StockNetwork, layer: str) -> Any:

@@ -14,7 +14,7 @@ import pytest
 import spikeseg_lava.lava  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 STAND_IN = Path(__file__).parent / "stand_in"
-EXTENSION = ("lava.proc.embedded_io", "lava.proc.embedded_io.spike", "lava.utils.loihi2_profiler")
+EXTENSION = ("proc.embedded_io", "proc.embedded_io.spike", "utils.loihi2_profiler", "utils.loihi2_state_probes")
 
 
 @pytest.fixture
@@ -32,4 +32,4 @@ def adapters(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     module.CALLS.clear()
     yield module
     for name in EXTENSION:
-        sys.modules.pop(name, None)
+        sys.modules.pop(f"lava.{name}", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import planes_conv, pooled_model
+from lava.magma.core.callback_fx import IterableCallBack
+from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2HwCfg
 from lava.proc.io.encoder import Compression
 from lava.utils import loihi
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, BackendError
+from spikeseg_lava.lava import loihi as loihi_run
 from spikeseg_lava.lava.chip_graph import build_chip_graph, chip_synapse, message_bits, unproven_forms
 from spikeseg_lava.lava.loihi import ChipRun, LoihiHost, choose_host, run_config, run_loihi2, run_loihi2_samples
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
@@ -138,7 +142,7 @@ def test_only_layers_asked_for_come_back(adapters: Any, model: FixedPointModel, 
     assert list(record.spikes) == ["conv2"]
     np.testing.assert_array_equal(record.spikes["conv2"], expected.spikes["conv2"])
     for wish in ("record", "probes"):
-        with pytest.raises(ArgumentError, match="names conv7, the layers are conv1, conv2"):
+        with pytest.raises(ArgumentError, match=f"`{wish}` names conv7, the layers are conv1, conv2"):
             run_loihi2(network, frames, select_tag="fixed_pt", **{wish: ["conv7"]})  # type: ignore[arg-type]
 
 
@@ -158,6 +162,55 @@ def test_many_samples_take_one_compilation_and_fire_what_each_fires_alone(
 def test_profilers_and_compiler_options_reach_lava() -> None:
     profiler = object()
     assert run_config(callback_fxs=[profiler]).callback_fxs == [profiler]
+
+
+def test_membranes_of_chosen_layers_are_probed_beside_the_users_profilers(
+    adapters: Any, model: FixedPointModel, frames: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profiler and a probe are callbacks of the run; a layer that is named twice is probed once."""
+    given: list[Any] = []
+
+    def spied(tag: Any, models: Any, callbacks: Any) -> Any:
+        given.extend(callbacks)
+        for callback in callbacks[1:]:
+            callback.taken = True
+        return run_config(tag, models, callbacks)
+
+    monkeypatch.setattr(loihi_run, "run_config", spied)
+    network, profiler = lowered(model, True), IterableCallBack()
+    record = run_loihi2(
+        network, frames, select_tag="fixed_pt", callback_fxs=[profiler], probes=["conv1", "conv1"], timeout=100
+    )
+    assert given[0] is profiler
+    assert [probe.var.name for probe in given[1:]] == ["v"]
+    assert given[1].var.process.name == network.outputs["conv1"].name
+    np.testing.assert_array_equal(record.meta["probes"]["conv1"], [given[1].var.id] * 3)
+
+
+def test_options_of_the_compiler_reach_it(
+    adapters: Any, model: FixedPointModel, frames: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    compile_graph = AbstractProcess.compile
+    monkeypatch.setattr(
+        AbstractProcess, "compile", lambda self, cfg, options=None: (seen.append(options), compile_graph(self, cfg))[1]
+    )
+    record = run_loihi2(lowered(model, True), frames, select_tag="fixed_pt", compile_config={"partitioning": "by hand"})
+    assert seen == [{"partitioning": "by hand"}]
+    assert record.meta["agreement"] == 1.0
+
+
+def test_the_graph_can_be_pickled_before_and_after_compilation(
+    adapters: Any, model: FixedPointModel, frames: NDArray[np.float32]
+) -> None:
+    """Lava saves Processes and executables, so that a graph compiled elsewhere can be brought to the host."""
+    graph = build_chip_graph(lowered(model, True), frames)
+    again = pickle.loads(pickle.dumps(graph))
+    assert list(again.neurons) == list(graph.neurons)
+    for name, process in again.neurons.items():
+        assert (process.name, int(process.vth.init)) == (name, int(graph.neurons[name].vth.init))
+    first = next(iter(graph.inputs.values()))
+    assert len(pickle.dumps(first.compile(run_config("fixed_pt")))) > 10_000
 
 
 def test_a_run_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
