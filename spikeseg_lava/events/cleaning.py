@@ -97,9 +97,13 @@ def decided(survey: Survey, size: Size | None, unit: TimeUnit | None) -> Cleanin
         unit_from = f"guess: {reason}" if reason else f"rule: {rule}"
         if reason:
             guesses += (f"times are taken as {unit} because {reason}; give `time_unit` if they are not",)
+    sensor = sensor_of(survey, size)
+    if sensor.told_by == "largest coordinate":
+        height, width = sensor.size
+        guesses += (f"the sensor is taken as {width}x{height}, by the largest coordinates; give `sensor_size` if not",)
     wrapped = unit == "us" and survey.clock.is_wrapped(survey.order.lowest, survey.order.highest)
     brighter = repair.brighter_code(survey.codes)
-    return Cleaning(sensor_of(survey, size), unit, unit_from, wrapped, brighter, guesses)
+    return Cleaning(sensor, unit, unit_from, wrapped, brighter, guesses)
 
 
 def _clean_blocks(blocks: Iterable[RawEvents], cleaning: Cleaning, expected: tuple[int, ...]) -> Iterator[Events]:
@@ -139,7 +143,6 @@ def _repairs(survey: Survey, cleaning: Cleaning) -> dict[str, int]:
         **survey.repairs,
         "fractional coordinates rounded": survey.rounded,
         "32-bit clock overflows undone": survey.clock.falls if cleaning.wrapped else 0,
-        "sensor size taken from the largest coordinate": int(cleaning.sensor.told_by == "largest coordinate"),
         "events counted from pixel 1 moved by one": survey.count if moved else 0,
     }
 

@@ -42,7 +42,7 @@ def test_argument_goes_before_header_and_name(tmp_path: Path) -> None:
 def test_a_name_that_does_not_fit_the_events_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "davis.txt"
     path.write_text("1 2 3 1\n2 639 479 0\n")
-    with pytest.warns(RecordingWarning, match="largest coordinate: 1"):
+    with pytest.warns(RecordingWarning, match="640x480, by the largest coordinates"):
         recording = read_recording(path)
     assert recording.size == (480, 640)
     assert recording.source["sensor_size"] == "largest coordinate"
