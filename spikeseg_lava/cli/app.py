@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 from spikeseg_lava import __version__
 from spikeseg_lava.cli.bench import bench
 from spikeseg_lava.cli.board import board
+from spikeseg_lava.cli.console import wording
 from spikeseg_lava.cli.convert import convert
 from spikeseg_lava.cli.demo import demo
 from spikeseg_lava.cli.detect import detect
@@ -51,7 +52,8 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with wording(self._in_options):
+                return super().invoke(ctx)
         except SpikeSegLavaError as error:
             if error.args and isinstance(error.args[0], str):
                 error.args = (self._in_options(error.args[0]), *error.args[1:])

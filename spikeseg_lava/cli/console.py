@@ -180,11 +180,30 @@ class OneLine(logging.Formatter):
     """A log record as one line that a terminal can be given."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(record.getMessage(), LINE_CHARACTERS)
+        return printable(_in_words(record.getMessage()), LINE_CHARACTERS)
 
 
 def _warn(message: Warning | str) -> None:
-    notes.print(Text.assemble(("warning: ", "yellow"), printable(message, LINE_CHARACTERS)))
+    notes.print(Text.assemble(("warning: ", "yellow"), printable(_in_words(str(message)), LINE_CHARACTERS)))
+
+
+_wordings: list[Callable[[str], str]] = []
+
+
+@contextmanager
+def wording(change: Callable[[str], str]) -> Iterator[None]:
+    """Warnings and log messages pass through `change` while the block runs."""
+    _wordings.append(change)
+    try:
+        yield
+    finally:
+        _wordings.remove(change)
+
+
+def _in_words(message: str) -> str:
+    for change in _wordings:
+        message = change(message)
+    return message
 
 
 def _cell(value: Any) -> str:

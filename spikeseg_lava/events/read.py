@@ -228,4 +228,4 @@ def _warn(path: str | os.PathLike[str], stream: EventStream, guesses: tuple[str,
     mended = "; ".join(f"{name}: {count}" for name, count in stream.repairs.items())
     told = [f"was mended while reading: {mended}"] if mended else []
     if told or guesses:
-        warnings.warn(f"`{path}` {'. '.join([*told, *guesses])}", RecordingWarning, stacklevel=4)
+        warnings.warn(f"`{path}` {'; '.join([*told, *guesses])}", RecordingWarning, stacklevel=4)

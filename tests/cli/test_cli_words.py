@@ -39,3 +39,10 @@ def test_a_folder_is_no_output(cli, tmp_path: Path) -> None:
     done = cli("convert", shipped_network(), tmp_path)
     assert done.code == 2
     assert done.err == f"error: `{tmp_path}` cannot be written: it is a folder\n"
+
+
+def test_a_warning_names_options_as_an_error_does(cli, tmp_path: Path) -> None:
+    recording = tmp_path / "events.csv"
+    recording.write_text("t,x,y,p\n" + "".join(f"{t},{t % 30},{t % 20},1\n" for t in range(100)))
+    told = cli("detect", recording).err
+    assert "the sensor is taken as 30x20, by the largest coordinates; give `--sensor-size` if not" in told
