@@ -84,8 +84,7 @@ def _write(network: Path | None, clip: Path | None, threshold: float | None, fir
     if network is None or clip is None:
         raise ArgumentError("`--bundle` writes a network for a clip: name both before it")
     from spikeseg_lava.cli.inputs import Binning, Quantization, integers_of, read_frames
-    from spikeseg_lava.cli.networks import read_network
-    from spikeseg_lava.cli.report import smaller
+    from spikeseg_lava.cli.networks import read_network, smaller
     from spikeseg_lava.network.floats import SpikingNetwork
     from spikeseg_lava.stock.ladder import write_bundle
     from spikeseg_lava.stock.lower import lower

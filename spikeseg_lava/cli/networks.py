@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -31,9 +32,11 @@ class Reading:
     thresholds: str = "buffers"
     pools: tuple[tuple[int, int], ...] | None = None
     dt: float | None = None  # of a NIR graph
+    reset_interval: int | None = None  # of a lava-dl network
 
 
 AS_TRAINED = Reading()
+HARDWARE = ("stock", "loihi2")  # backends that lower a network to stock parts, each map of which takes cores
 
 
 def read_network(path: Path, reading: Reading = AS_TRAINED) -> SpikingNetwork | FixedPointModel:
@@ -43,6 +46,8 @@ def read_network(path: Path, reading: Reading = AS_TRAINED) -> SpikingNetwork | 
         raise ArgumentError(f"`{path}` is a clip of frames or columns of events, expected a network")
     if kind != "graph" and reading.dt is not None:
         raise ArgumentError(f"`{path}` is a {kind}: `--dt` is for NIR graphs")
+    if kind != "lava-dl network" and reading.reset_interval is not None:
+        raise ArgumentError(f"`{path}` is a {kind}: `--reset-interval` is for lava-dl networks")
     if kind == "model":
         return _read_model(path, reading)
     if kind == "lava-dl network":
@@ -70,12 +75,12 @@ def _is_netx(path: Path) -> bool:
 def _read_netx(path: Path, reading: Reading) -> FixedPointModel:
     from spikeseg_lava.exchange.netx.read import from_netx
 
-    if reading != AS_TRAINED:
+    if reading != Reading(reset_interval=reading.reset_interval):
         raise ArgumentError(
             f"`{path}` is a lava-dl network in integers: `--threshold`, `--thresholds` and `--pools` are for "
             "checkpoints"
         )
-    return from_netx(path)
+    return from_netx(path, reset_interval=reading.reset_interval)
 
 
 def _read_model(path: Path, reading: Reading) -> FixedPointModel:
@@ -95,6 +100,27 @@ def read_checkpoint(path: Path, reading: Reading = AS_TRAINED) -> SpikingNetwork
     if not isinstance(network, SpikingNetwork):
         raise ArgumentError(f"`{path}` is a fixed-point model already; expected a checkpoint")
     return network
+
+
+def fires_once(network: SpikingNetwork | FixedPointModel, wish: bool | None = None) -> bool:
+    """Whether a network's neurons fire once: as the user says, else lava-dl's fire again and all others once."""
+    source = network.provenance.get("network")
+    again = isinstance(source, dict) and source.get("format") == "netx"
+    return not again if wish is None else wish
+
+
+def for_backend(
+    network: SpikingNetwork | FixedPointModel, backend: str, wish: bool | None
+) -> SpikingNetwork | FixedPointModel:
+    """The network, without the maps that change no class spike where it goes to hardware or the user says so."""
+    return smaller(network) if wish or (wish is None and backend in HARDWARE) else network
+
+
+def smaller(network: Any) -> Any:
+    """The network or model, as the same, without the maps that change no class spike."""
+    from spikeseg_lava.network.simplification import simplify
+
+    return simplify(network).network
 
 
 def shipped_network() -> Path:

@@ -110,6 +110,35 @@ Dt = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+ResetInterval = Annotated[
+    int | None,
+    typer.Option(
+        "--reset-interval",
+        metavar="STEPS",
+        min=1,
+        help="Steps after which a lava-dl network clears all state, which its file does not say.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Firing = Annotated[
+    bool | None,
+    typer.Option(
+        "--fire-once/--refire",
+        help="A neuron fires at most once a sample, or any number of times.  [default: once; lava-dl networks: any "
+        "number]",
+        rich_help_panel=NETWORK,
+        show_default=False,
+    ),
+]
+Simplify = Annotated[
+    bool | None,
+    typer.Option(
+        "--simplify/--no-simplify",
+        help="Leave out maps that change no class spike.  [default: on the way to hardware, with stock and loihi2]",
+        rich_help_panel=NETWORK,
+        show_default=False,
+    ),
+]
 FireOnce = Annotated[
     bool,
     typer.Option(
@@ -305,9 +334,10 @@ def reading(
     thresholds: Thresholds = Thresholds.BUFFERS,
     pools: str | None = None,
     dt: float | None = None,
+    reset_interval: int | None = None,
 ) -> Reading:
     """How the user wants the network read."""
-    return Reading(threshold, thresholds.value, parse_pools(pools), dt)
+    return Reading(threshold, thresholds.value, parse_pools(pools), dt, reset_interval)
 
 
 def binning(

@@ -12,7 +12,7 @@ import typer
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
 from spikeseg_lava.cli.inputs import Binning, Quantization, integers_of, read_frames
-from spikeseg_lava.cli.networks import read_network
+from spikeseg_lava.cli.networks import fires_once, read_network, smaller
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
 
@@ -39,14 +39,9 @@ def report(
     threshold: options.Threshold = None,
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
-    fire_once: Annotated[
-        bool | None,
-        typer.Option(
-            "--fire-once/--refire",
-            help="A neuron fires at most once a sample, or any number of times (default for lava-dl networks).",
-            rich_help_panel=options.NETWORK,
-        ),
-    ] = None,
+    dt: options.Dt = None,
+    reset_interval: options.ResetInterval = None,
+    fire_once: options.Firing = None,
     target: Annotated[str | None, typer.Option(help="Chip: loihi1 or loihi2; default: the model's.")] = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
@@ -78,7 +73,7 @@ def report(
     from spikeseg_lava.stock.on_chip import build_report
 
     options.check_outputs(html)
-    loaded = read_network(network, options.reading(threshold, thresholds, pools))
+    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt, reset_interval))
     binning = Binning(timesteps, None if clip is None else options.parse_size(size), binary)
     frames = None if clip is None else read_frames(clip, loaded, binning)
     chip = target or getattr(loaded, "target", "loihi2")
@@ -86,7 +81,7 @@ def report(
     model = whole
     if simplify:  # a float network before it is quantized: equal maps are easier to merge there
         model = _integers(smaller(loaded), frames, chip)
-    once = fires_once(loaded) if fire_once is None else fire_once
+    once = fires_once(loaded, fire_once)
     record = None if frames is None else run(model, frames, "event", once)
     frame_size = None if frames is not None else options.parse_size(size)
     built = build_report(
@@ -122,21 +117,6 @@ def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
     if explain:
         for value in built.figures.values():
             say(explanation(value))
-
-
-def fires_once(network: SpikingNetwork | FixedPointModel) -> bool:
-    """Whether a network's neurons fire once where the user does not say: lava-dl's neurons fire again."""
-    source = network.provenance.get("network")
-    return not (isinstance(source, dict) and source.get("format") == "netx")
-
-
-def smaller(network: SpikingNetwork | FixedPointModel) -> SpikingNetwork | FixedPointModel:
-    """The network without the maps that change no class spike."""
-    from spikeseg_lava.network.simplification import simplify
-
-    if isinstance(network, SpikingNetwork):
-        return simplify(network).network
-    return simplify(network).network
 
 
 def _integers(network: SpikingNetwork | FixedPointModel, frames: Any, target: str) -> FixedPointModel:

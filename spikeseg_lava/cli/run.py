@@ -10,7 +10,7 @@ import typer
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table, working
 from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Binning, Quantization, integers_of, read_clips, read_frames
-from spikeseg_lava.cli.networks import read_network
+from spikeseg_lava.cli.networks import fires_once, for_backend, read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
@@ -33,7 +33,9 @@ def run(
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
     dt: options.Dt = None,
-    fire_once: options.FireOnce = True,
+    reset_interval: options.ResetInterval = None,
+    fire_once: options.Firing = None,
+    simplify: options.Simplify = None,
     window: Annotated[
         float | None,
         typer.Option(
@@ -84,14 +86,16 @@ def run(
     single = len(inputs) == 1 and window is None
     if single:
         options.check_output("--output", output, ".npz")
-    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
-    wish = Quantization(target, planes, input_bits, per_channel, fire_once)
+    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt, reset_interval))
+    once = fires_once(loaded, fire_once)
+    loaded = for_backend(loaded, backend.value, simplify)
+    wish = Quantization(target, planes, input_bits, per_channel, once)
     binning = options.binning(
         timesteps, size, binary, sensor_size, part=options.part(time_unit, start, duration, group, denoise)
     )
     clips = read_clips(calibration, loaded, binning)
     if single:
-        _run_one(loaded, inputs[0], binning, clips, wish, backend.value, fire_once, output, json)
+        _run_one(loaded, inputs[0], binning, clips, wish, backend.value, once, output, json)
         return
     if backend != options.Backend.EVENT:
         raise ArgumentError(
@@ -104,7 +108,7 @@ def run(
         "sensor_size": binning.sensor_size,
         "reading": dict(binning.part),
         "binary": binary,
-        "fire_once": fire_once,
+        "fire_once": once,
         "carry_state": carry_state,
     }
     _run_many(integers_of(loaded, clips, wish), inputs, output or Path("spikes"), jobs, settings, json)

@@ -10,7 +10,7 @@ import typer
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import say, say_json, say_table, working
 from spikeseg_lava.cli.inputs import Binning, Quantization, integers_of, read_frames
-from spikeseg_lava.cli.networks import read_network
+from spikeseg_lava.cli.networks import fires_once, for_backend, read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.spikes.comparison import LEAST_IOU, Comparison
@@ -30,7 +30,9 @@ def verify(
     thresholds: options.ThresholdsOf = options.Thresholds.BUFFERS,
     pools: options.Pools = None,
     dt: options.Dt = None,
-    fire_once: options.FireOnce = True,
+    reset_interval: options.ResetInterval = None,
+    fire_once: options.Firing = None,
+    simplify: options.Simplify = None,
     window: options.Window = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
@@ -86,7 +88,9 @@ def verify(
     """
     from spikeseg_lava.execution.verification import verify as prove
 
-    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt))
+    loaded = read_network(network, options.reading(threshold, thresholds, pools, dt, reset_interval))
+    once = fires_once(loaded, fire_once)
+    loaded = for_backend(loaded, backend.value, simplify)
     binning = options.binning(
         timesteps, size, binary, sensor_size, window, options.part(time_unit, start, duration, group, denoise)
     )
@@ -99,10 +103,10 @@ def verify(
         raise typer.Exit(EXIT_CODES["no_spikes" if worst is None else "pass" if worst >= least_iou else "fail"])
     frames = read_frames(input, loaded, binning)
     with working("quantizing ..."):
-        model = integers_of(loaded, frames, Quantization(target, planes, input_bits, per_channel, fire_once))
+        model = integers_of(loaded, frames, Quantization(target, planes, input_bits, per_channel, once))
     floats = loaded if isinstance(loaded, SpikingNetwork) else None
     with working("verifying ..."):
-        result = prove(model, frames, floats, backend=backend.value, fire_once=fire_once, least_iou=least_iou)
+        result = prove(model, frames, floats, backend=backend.value, fire_once=once, least_iou=least_iou)
     if json:
         say_json(result.to_json())
     else:

@@ -50,9 +50,10 @@ class LayerDescription:
 
 
 COLUMNS = ("layer", "kind", "kernel", "stride", "maps", "threshold", "leak", "planes << bits", "neurons", "synapses")
+LEAK = COLUMNS.index("leak")  # a column `bias` follows it where some layer has one
 
 
-def _cells(layer: LayerDescription) -> tuple[Any, ...]:
+def _cells(layer: LayerDescription, biased: bool) -> tuple[Any, ...]:
     planes = None if layer.exponents is None else ", ".join(f"8 << {exponent}" for exponent in layer.exponents)
     return (
         layer.name,
@@ -62,6 +63,7 @@ def _cells(layer: LayerDescription) -> tuple[Any, ...]:
         None if layer.weight is None else f"{layer.weight[1]} > {layer.weight[0]}",
         None if layer.threshold is None else span(*layer.threshold),
         _leak(layer),
+        *([None if layer.bias is None else span(*layer.bias)] if biased else []),
         planes,
         layer.neurons,
         layer.synapses,
@@ -79,10 +81,16 @@ def _leak(layer: LayerDescription) -> str | None:
 
 @dataclass(frozen=True)
 class Description:
-    """The layers in the order of the data, printed as a table; `input` is (C, H, W) of the frames, where known."""
+    """The layers in the order of the data, printed as a table.
+
+    Attributes:
+        input: (C, H, W) of the frames, where known.
+        reset_interval: steps after which all state is cleared; None: only between samples.
+    """
 
     layers: tuple[LayerDescription, ...]
     input: Shape | None = None
+    reset_interval: int | None = None
 
     @property
     def neurons(self) -> int | None:
@@ -96,21 +104,32 @@ class Description:
 
     @property
     def title(self) -> str:
-        """Frames and totals in words."""
+        """Frames, totals and the reset interval in words."""
+        cleared = "" if self.reset_interval is None else f"; state is cleared every {self.reset_interval} steps"
         if self.input is None:
-            return "frames of any size"
+            return f"frames of any size{cleared}"
         frames = "frames {}x{}x{} (C x H x W)".format(*self.input)
-        return f"{frames}; {self.neurons:,} neurons and {self.synapses:,} synapses, pools and padding not counted"
+        totals = f"{self.neurons:,} neurons and {self.synapses:,} synapses, pools and padding not counted"
+        return f"{frames}; {totals}{cleared}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`COLUMNS`, and `bias` where a layer has one."""
+        return (*COLUMNS[: LEAK + 1], "bias", *COLUMNS[LEAK + 1 :]) if self._biased else COLUMNS
+
+    @property
+    def _biased(self) -> bool:
+        return any(layer.bias is not None for layer in self.layers)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """One row of `COLUMNS` a layer."""
-        return [_cells(layer) for layer in self.layers]
+        """One row of `columns` a layer."""
+        return [_cells(layer, self._biased) for layer in self.layers]
 
     def __str__(self) -> str:
-        return f"{text_table(COLUMNS, self.rows())}\n{self.title}"
+        return f"{text_table(self.columns, self.rows())}\n{self.title}"
 
     def _repr_html_(self) -> str:
-        return html_table(self.title, COLUMNS, self.rows())
+        return html_table(self.title, self.columns, self.rows())
 
     def to_json(self) -> dict[str, Any]:
         """The same as a JSON-compatible dictionary."""
@@ -125,7 +144,9 @@ def describe(network: SpikingNetwork | FixedPointModel, size: Pair | None = None
     size = size or network.input_size
     shapes = [None] * (len(network.layers) + 1) if size is None else _shapes(network, size)
     triples = zip(network.layers, shapes, shapes[1:], strict=False)
-    return Description(tuple(_row(layer, below, above) for layer, below, above in triples), shapes[0])
+    return Description(
+        tuple(_row(layer, below, above) for layer, below, above in triples), shapes[0], network.reset_interval
+    )
 
 
 def _shapes(network: SpikingNetwork | FixedPointModel, size: Pair) -> list[Shape]:

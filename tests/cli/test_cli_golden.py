@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import planes_conv
 
+from spikeseg_lava.network.integers import InputCode
+from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
 
 LAYERS = ("conv1", "pool1", "conv2", "pool2", "conv3")
@@ -88,3 +91,20 @@ def test_a_recording_runs_as_one_sample(cli, checkpoint: Path, shared: Path) -> 
     assert result["meta"]["steps"] == 4
     assert result["meta"]["shapes"]["conv1"] == [4, 40, 60]
     assert result["spikes"]["conv1"] > 0
+
+
+@pytest.mark.parametrize("command", ["run", "verify"])
+def test_stock_parts_are_made_of_what_is_left_after_simplification(cli, tmp_path: Path, command: str) -> None:
+    """The second map is a copy of the first; in silence nothing has to spike."""
+    kernel = np.full((2, 2, 3, 3), 4)
+    layers = (planes_conv("conv1", [kernel], 30, 1), planes_conv("conv2", [np.full((1, 2, 1, 1), 3)], 2, 0))
+    FixedPointModel(layers, InputCode(3, 1.0), input_size=(6, 8)).save(tmp_path / "twice.slm")
+    np.savez(tmp_path / "clip.npz", frames=np.full((3, 2, 6, 8), 2, np.float32))
+    maps = []
+    for words in ((), ("--no-simplify",), ("--simplify", "--backend", "event")):
+        done = cli(command, "twice.slm", "clip.npz", "--backend", "stock", *words, "--json")
+        assert done.code == 0, done.err
+        found = json.loads(done.out)
+        maps.append(found["meta"]["shapes"]["conv1"][0] if command == "run" else found["exactness"])
+    if command == "run":
+        assert maps == [1, 2, 1]

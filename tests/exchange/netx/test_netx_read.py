@@ -272,11 +272,29 @@ def test_commands_take_a_net_whatever_it_is_called(cli: Any, tmp_path: Path) -> 
     np.savez(tmp_path / "clip.npz", frames=frames)
     shown = cli("inspect", path)
     assert (shown.code, "conv-1" in shown.out) == (0, True)
-    assert cli("run", path, "clip.npz", "--refire", "--output", "a.npz").code == 0
-    record = sl.SpikeRecord.load(tmp_path / "a.npz")
-    assert sl.compare(run_reference(from_netx(path), frames, False), record).identical
+    assert "bias" in shown.out
+    for words, once in ((("--refire",), False), ((), False), (("--fire-once",), True)):
+        assert cli("run", path, "clip.npz", *words, "--output", "a.npz").code == 0
+        record = sl.SpikeRecord.load(tmp_path / "a.npz")
+        assert sl.compare(run_reference(from_netx(path), frames, once), record).identical
     assert cli("convert", path, "made.slm").code == 0
     assert sl.load_model(tmp_path / "made.slm").shapes() == from_netx(path).shapes()
     assert cli("convert", path, "made.slm", "--planes", "1").code != 0
-    assert cli("verify", path, "clip.npz", "--refire", "--backend", "event").code == 0
+    assert cli("verify", path, "clip.npz", "--backend", "event").code == 0
     assert cli("report", path, "clip.npz").code == 0
+
+
+def test_commands_clear_the_state_as_often_as_they_are_told(cli: Any, tmp_path: Path) -> None:
+    path = write_layers(tmp_path / "made.net", layers_of_a_net(1))
+    frames = (np.random.default_rng(1).random((9, 4, 11, 8)) < 0.3).astype(np.float32)
+    np.savez(tmp_path / "clip.npz", frames=frames)
+    expected = run_reference(from_netx(path, reset_interval=2), frames, False)
+    assert not sl.compare(run_reference(from_netx(path), frames, False), expected).identical
+    cleared = ("--reset-interval", 2)
+    assert cli("run", path, "clip.npz", *cleared, "--output", "a.npz").code == 0
+    assert sl.compare(expected, sl.SpikeRecord.load(tmp_path / "a.npz")).identical
+    assert "cleared every 2 steps" in cli("inspect", path, *cleared).out
+    assert cli("verify", path, "clip.npz", *cleared, "--backend", "lava-fused").code == 0
+    assert cli("report", path, "clip.npz", *cleared).code == 0
+    cli("convert", path, "made.slm")
+    assert "`--reset-interval` is for lava-dl networks" in cli("inspect", "made.slm", *cleared).err
