@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SpikeSegLavaError(Exception):
     """Base of every error this package raises on purpose."""
@@ -45,6 +48,15 @@ class ExchangeError(SpikeSegLavaError):
 
 class BackendError(SpikeSegLavaError):
     """An execution backend is missing something or failed while running."""
+
+
+@contextmanager
+def placed(place: str, kind: type[SpikeSegLavaError] = ArgumentError) -> Iterator[None]:
+    """An ArgumentError within becomes an error of `kind` whose message begins with `place`, a file or a layer."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise kind(f"{place}: {error}") from error
 
 
 SHOWN_CHARACTERS = 300

@@ -300,7 +300,8 @@ def layer(
     """A convolution with the same `weight` Int8[O, I, kh, kw] in every plane, same padding."""
     weight = np.asarray(weight, np.int8)
     channels, ones = len(weight), np.ones(len(weight), np.int32)
-    neuron = FixedPointNeuron(ones * threshold, ones * leak, ones * decay, floor=floor)
+    mode: LeakMode = "multiplicative" if decay else "subtractive"
+    neuron = FixedPointNeuron(ones * threshold, ones * leak, ones * decay, mode, floor)
     padding = (weight.shape[2] // 2, weight.shape[3] // 2)
     floats = Neuron(np.ones(channels), np.zeros(channels), np.ones(channels))
     source = ConvLayer(name, weight.astype(np.float32), floats, stride, padding)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.network.floats import LeakMode
+from spikeseg_lava.network.parameters import NOT_NEGATIVE, POSITIVE, SHARE
 from torch_reference.functional import (
     check_leak_mode,
     check_shapes,
@@ -135,8 +136,8 @@ class LIFNeuron(BaseNeuron):
         super().__init__(threshold)
         check_leak_mode(leak_mode)
         values = _not_negative("leak_factor", leak_factor)
-        if leak_mode == "multiplicative" and bool((values > 1).any()):
-            raise ArgumentError(f"`leak_factor` must lie in 0..1 for multiplicative leak, got {values.tolist()}")
+        if leak_mode == "multiplicative":
+            SHARE.check("leak_factor", values.numpy())
         if leak_mode == "subtractive" and isinstance(leak_factor, Real) and isinstance(threshold, Real):
             warn_of_fraction(float(threshold), float(leak_factor))
         self.leak_mode, self.floor = leak_mode, floor
@@ -217,15 +218,13 @@ def _number(name: str, value: float | Tensor) -> Tensor:
 
 def _positive(name: str, value: float | Tensor) -> Tensor:
     tensor = _number(name, value).to(torch.float32)
-    if not bool(torch.isfinite(tensor).all() and (tensor > 0).all()):
-        raise ArgumentError(f"`{name}` must be positive and finite, got {tensor.tolist()}")
+    POSITIVE.check(name, tensor.numpy())
     return tensor
 
 
 def _not_negative(name: str, value: float | Tensor) -> Tensor:
     tensor = _number(name, value)
-    if not bool(torch.isfinite(tensor).all() and (tensor >= 0).all()):
-        raise ArgumentError(f"`{name}` must be zero or more, and finite, got {tensor.tolist()}")
+    NOT_NEGATIVE.check(name, tensor.numpy())
     return tensor
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -16,7 +15,6 @@ from spikeseg_lava.engine.layers import EventLayer, divider
 from spikeseg_lava.engine.layout import Layout, layout_of, receptive_fields
 from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct, shared_maps_of
 from spikeseg_lava.engine.synapses import synapses
-from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import Pair, Shape
 from spikeseg_lava.network.integers import STATE_MAX, STATE_MIN, FixedPointNeuron
 
@@ -118,7 +116,6 @@ class EventConv(EventLayer):
         share: bool = True,
         reset_interval: int | None = None,
     ) -> None:
-        check_lazy(neuron)
         shared = shared_maps_of(kernel, neuron) if share else all_distinct(len(kernel))
         kernel, neuron = shared.kernel_of_drives(kernel), shared.neuron_of_distinct(neuron)
         kernel = kernel if inputs is None else inputs.kernel_on_distinct(kernel)
@@ -178,13 +175,3 @@ def accumulator_type(kernel: NDArray[np.int64], largest_payload: int) -> Any:
     """Int32 where no sum of payload times weight can leave it, else Int64."""
     worst = int(np.abs(kernel).sum(axis=(1, 2, 3)).max()) * largest_payload
     return np.int32 if worst < 2**31 else np.int64
-
-
-def check_lazy(neuron: FixedPointNeuron) -> None:
-    """Leaking an idle neuron later is exact only if it cannot fire by itself: leak >= 0 and threshold > 0."""
-    negative: Sequence[str] = [n for n in ("leak", "decay") if getattr(neuron, n).min() < 0]
-    if negative or neuron.threshold.min() < 1:
-        raise ArgumentError(
-            f"the event engine needs `threshold` >= 1, `leak` >= 0 and `decay` >= 0, got a smallest threshold of "
-            f"{neuron.threshold.min()}, leak {neuron.leak.min()}, decay {neuron.decay.min()}"
-        )

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
-from spikeseg_lava.network.floats import Pair, check_reset_interval
+from spikeseg_lava.network.floats import Pair
 from spikeseg_lava.network.integers import DECAY_UNIT, STATE_MAX, STATE_MIN
+from spikeseg_lava.network.parameters import check_reset_interval
 
 
 def channel_values(name: str, value: Any, channels: int, least: float = 0.0) -> NDArray[Any]:

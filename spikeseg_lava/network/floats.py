@@ -16,6 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.network.parameters import (
+    ANY,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    check_layer,
+    check_neuron,
+    check_reset_interval,
+    each_channel,
+)
 from spikeseg_lava.spikes.record import html_table, short, span
 
 LeakMode = Literal["subtractive", "multiplicative"]
@@ -34,6 +44,10 @@ class Neuron:
         beta: Float[O], membrane factor per step (multiplicative mode; 1 in subtractive mode).
         floor: True for a LIF neuron (`V = max(V, 0)`), False for a plain IF neuron.
         bias: Float[O], added every step, whatever the input; default 0.
+
+    Raises:
+        ArgumentError: a threshold that is not positive, a negative leak, a beta beyond 0..1, a number that is not
+            finite, or vectors of different lengths.
     """
 
     threshold: NDArray[np.float64]
@@ -45,6 +59,7 @@ class Neuron:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bias", each_channel(self.bias, self.threshold))
+        check_neuron({"threshold": POSITIVE, "leak": NOT_NEGATIVE, "beta": SHARE, "bias": ANY}, self)
 
     @property
     def pull(self) -> NDArray[np.float64]:
@@ -57,13 +72,19 @@ class Neuron:
 
 @dataclass(frozen=True, eq=False)
 class ConvLayer:
-    """A spiking convolution: `weight` is Float32[O, I, kh, kw] as in torch (cross-correlation)."""
+    """A spiking convolution: `weight` is Float32[O, I, kh, kw] as in torch (cross-correlation).
+
+    ArgumentError where a weight is not finite or the neurons are not those of O channels.
+    """
 
     name: str
     weight: NDArray[np.float32]
     neuron: Neuron
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
+
+    def __post_init__(self) -> None:
+        check_layer(self.name, self.weight, self.neuron.threshold)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of the spikes for an input of `shape`; raises ArgumentError when they do not fit."""
@@ -131,15 +152,13 @@ class SpikingNetwork:
 
     def with_threshold(self, threshold: float) -> SpikingNetwork:
         """The same network firing at `threshold` in every layer; each layer keeps leak and bias / threshold."""
-        if not np.isfinite(threshold) or threshold <= 0:
-            raise ArgumentError(f"`threshold` must be a positive number, got {threshold}")
+        POSITIVE.check("threshold", np.asarray(threshold))
         layers = tuple(_rethreshold(x, threshold) if isinstance(x, ConvLayer) else x for x in self.layers)
         return replace(self, layers=layers, provenance={**self.provenance, "threshold_override": threshold})
 
     def with_scaled_thresholds(self, factor: float) -> SpikingNetwork:
         """The same network with every threshold `factor` times as high; each layer keeps leak and bias / threshold."""
-        if not np.isfinite(factor) or factor <= 0:
-            raise ArgumentError(f"`factor` must be a positive number, got {factor}")
+        POSITIVE.check("factor", np.asarray(factor))
         layers = tuple(
             _rethreshold(x, factor * x.neuron.threshold) if isinstance(x, ConvLayer) else x for x in self.layers
         )
@@ -204,19 +223,6 @@ def _rethreshold(layer: ConvLayer, threshold: float | NDArray[np.float64]) -> Co
     new = np.full_like(old.threshold, threshold)
     leak, bias = (value / old.threshold * threshold for value in (old.leak, old.bias))
     return replace(layer, neuron=replace(old, threshold=new, leak=leak, bias=bias))
-
-
-def each_channel(bias: NDArray[Any], threshold: NDArray[Any]) -> NDArray[Any]:
-    """A bias for every channel that has a threshold; ArgumentError where their numbers differ."""
-    if np.shape(bias) not in ((1,), threshold.shape):
-        raise ArgumentError(f"`bias` has shape {np.shape(bias)}, expected that of `threshold`: {threshold.shape}")
-    return np.broadcast_to(bias, threshold.shape).copy()
-
-
-def check_reset_interval(steps: int | None) -> None:
-    """ArgumentError unless it is None or a whole number of steps, 1 at least."""
-    if steps is not None and (not isinstance(steps, (int, np.integer)) or isinstance(steps, bool) or steps < 1):
-        raise ArgumentError(f"`reset_interval` must be a whole number of steps from 1, or None, got {steps!r}")
 
 
 def _windows(shape: Shape, kernel: tuple[int, ...], stride: Pair, padding: Pair, name: str) -> Pair:

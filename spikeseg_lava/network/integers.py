@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ClipError
-from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, Shape, convolved_shape, each_channel
+from spikeseg_lava.network.floats import ConvLayer, LeakMode, Pair, PoolLayer, Shape, convolved_shape
+from spikeseg_lava.network.parameters import ANY, NOT_NEGATIVE, Allowed, check_neuron, each_channel
 
 STATE_MAX = 2**23 - 1  # largest signed 24-bit value
 STATE_MIN = -(2**23)
@@ -25,6 +26,14 @@ BYTE_BITS = 8  # of a weight plane
 DECAY_BITS = 12
 DECAY_UNIT = 2**DECAY_BITS
 FORGET_CURRENT = DECAY_UNIT - 1  # as Lava's `du`, which keeps (4095 - du) / 4096 of a synaptic current: nothing of it
+
+NOTHING = Allowed("0 in the other leak mode", 0, 0)
+INTEGERS = {
+    "threshold": Allowed("at least 1, or neurons fire without input", 1),
+    "leak": NOT_NEGATIVE,
+    "decay": Allowed(f"from 0 to {DECAY_UNIT}", 0, DECAY_UNIT),
+    "bias": ANY,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +49,10 @@ class FixedPointNeuron:
     """Integer neuron parameters, one per output channel: Int32[O] each, in units of the integer membrane.
 
     The bias B is added every step with the drive A; it may be left out, and is 0 then.
+
+    Raises:
+        ArgumentError: a threshold below 1, a negative leak, a decay beyond 0..4096, a leak in multiplicative mode, a
+            decay in subtractive mode, or vectors of different lengths.
     """
 
     threshold: NDArray[np.int32]
@@ -51,6 +64,8 @@ class FixedPointNeuron:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bias", each_channel(self.bias, self.threshold))
+        unused = "decay" if self.leak_mode == "subtractive" else "leak"
+        check_neuron({**INTEGERS, unused: NOTHING}, self)
 
     @property
     def pull(self) -> NDArray[np.int64]:

@@ -136,7 +136,7 @@ def firing_level(layer: Conv, margin: float = FLOAT32_SUM_MARGIN) -> NDArray[np.
     """
     neuron, kernel = layer.neuron, kernel_of(layer)
     alone = neuron.threshold.astype(np.float64) + np.maximum(neuron.pull, 0)
-    never_negative = (neuron.floor | (neuron.pull <= 0)) & (kernel.min(axis=(1, 2, 3)) >= 0) & (neuron.threshold > 0)
+    never_negative = (neuron.floor | (neuron.pull <= 0)) & (kernel.min(axis=(1, 2, 3)) >= 0)
     if isinstance(layer, FixedPointConv):
         return np.where(never_negative & (alone <= STATE_MAX), alone, np.inf)
     return np.where(never_negative, alone * (1 + margin), np.inf)
@@ -152,7 +152,7 @@ def silent_maps(layer: Conv, largest_input: float) -> NDArray[np.bool_]:
         never = rise <= 0
     else:
         never = (rise <= 0) | (rise < neuron.threshold * _lost_share(layer))
-    return np.asarray(never & (neuron.threshold > 0))
+    return np.asarray(never)
 
 
 def _lost_share(layer: Conv) -> NDArray[np.float64]:

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from spikeseg_lava.errors import ArgumentError, ModelFileError
+from spikeseg_lava.errors import ArgumentError, ModelFileError, placed
 from spikeseg_lava.network.floats import (
     LAYER_COLUMNS,
     Pair,
     Shape,
     SpikingNetwork,
-    check_reset_interval,
     frame_facts,
     layer_facts,
     layer_rows,
@@ -25,6 +24,7 @@ from spikeseg_lava.network.floats import (
 )
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, InputCode
 from spikeseg_lava.network.model_file import layers_of, read_model_file, write_model_file
+from spikeseg_lava.network.parameters import check_reset_interval
 from spikeseg_lava.spikes.record import html_table, short
 
 
@@ -101,8 +101,10 @@ def load_model(path: str | os.PathLike[str]) -> FixedPointModel:
     """
     description, tensors = read_model_file(path)
     size = description["input_size"]
+    with placed(f"`{path}` is damaged", ModelFileError):
+        layers = layers_of(description["layers"], tensors)
     model = FixedPointModel(
-        layers_of(description["layers"], tensors),
+        layers,
         InputCode(description["input"]["bits"], description["input"]["scale"]),
         description["target"],
         None if size is None else (size[0], size[1]),

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError, ModelFileError, printable
+from spikeseg_lava.errors import ArgumentError, ModelFileError, placed, printable
 from spikeseg_lava.files import writing
 from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer, FixedPointNeuron, Plane
@@ -73,7 +73,7 @@ def read_model_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Tenso
 
 
 def layers_of(entries: Sequence[dict[str, Any]], tensors: Tensors) -> tuple[FixedPointLayer, ...]:
-    """The layers of a checked description."""
+    """The layers of a checked description; ArgumentError naming the layer whose neurons cannot be."""
     return tuple(_layer(index, entry, tensors) for index, entry in enumerate(entries))
 
 
@@ -170,7 +170,8 @@ def _layer(index: int, entry: dict[str, Any], tensors: Tensors) -> FixedPointLay
         return PoolLayer(name, (*entry["kernel"],), (*entry["stride"],))
     own = {k.partition(".")[2]: value for k, value in tensors.items() if k.partition(".")[0] == str(index)}
     bias = own.get("bias", np.zeros(1, np.int32))
-    neuron = FixedPointNeuron(own["threshold"], own["leak"], own["decay"], entry["leak_mode"], entry["floor"], bias)
+    with placed(f"`{name}`"):
+        neuron = FixedPointNeuron(own["threshold"], own["leak"], own["decay"], entry["leak_mode"], entry["floor"], bias)
     planes = tuple(Plane(own[f"plane{i}"], exponent) for i, exponent in enumerate(entry["exponents"]))
     return FixedPointConv(
         name, planes, neuron, own["scale"], _source(entry["source"], own), (*entry["stride"],), (*entry["padding"],)
@@ -179,7 +180,8 @@ def _layer(index: int, entry: dict[str, Any], tensors: Tensors) -> FixedPointLay
 
 def _source(entry: dict[str, Any], own: Tensors) -> ConvLayer:
     theta, leak, beta = (own[f"source.{name}"] for name in ("threshold", "leak", "beta"))
-    neuron = Neuron(theta, leak, beta, entry["leak_mode"], entry["floor"], own.get("source.bias", np.zeros(1)))
+    with placed(f"`{entry['name']}.source`"):
+        neuron = Neuron(theta, leak, beta, entry["leak_mode"], entry["floor"], own.get("source.bias", np.zeros(1)))
     return ConvLayer(entry["name"], own["source.weight"], neuron, (*entry["stride"],), (*entry["padding"],))
 
 

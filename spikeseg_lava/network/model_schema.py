@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ModelFileError, printable
-from spikeseg_lava.network.integers import DECAY_UNIT
 
 MOST_LAYERS, MOST_PLANES, MOST_BITS, MOST_EXPONENT = 1000, 8, 31, 31
 LARGEST_SIDE = 2**20  # pixels of a frame, steps of a sample
@@ -175,7 +174,7 @@ def _check_conv(
         if list(entry[key]) != list(source[key]):
             raise ModelFileError(f"`{name}.{key}` is {entry[key]}, that of its source {source[key]}: they must agree")
     shape = _check_kernel(entry["exponents"], name, index, tensors, largest)
-    _check_neuron(index, shape[0], entry["leak_mode"], tensors, version)
+    _check_neuron(index, shape[0], tensors, version)
     return shape
 
 
@@ -197,16 +196,12 @@ def _check_kernel(exponents: Any, name: str, index: int, tensors: Tensors, large
     return first.shape
 
 
-def _check_neuron(index: int, outputs: int, leak_mode: str, tensors: Tensors, version: int) -> None:
-    vector = (outputs,)
-    subtractive = leak_mode == "subtractive"
-    tensor(tensors, f"{index}.threshold", np.int32, vector, 1)
-    tensor(tensors, f"{index}.leak", np.int32, vector, 0, math.inf if subtractive else 0)
-    tensor(tensors, f"{index}.decay", np.int32, vector, 0, 0 if subtractive else DECAY_UNIT)
-    tensor(tensors, f"{index}.scale", np.float64, vector, np.nextafter(0, 1))
-    for name in ("source.threshold", "source.leak"):
-        tensor(tensors, f"{index}.{name}", np.float64, vector)
-    tensor(tensors, f"{index}.source.beta", np.float64, vector, 0, 1)
+def _check_neuron(index: int, outputs: int, tensors: Tensors, version: int) -> None:
+    """Types and shapes only: what the numbers may be is checked where the neurons are constructed."""
+    integers, floats = ["threshold", "leak", "decay"], ["source.threshold", "source.leak", "source.beta"]
     if version > 1:
-        tensor(tensors, f"{index}.bias", np.int32, vector)
-        tensor(tensors, f"{index}.source.bias", np.float64, vector)
+        integers, floats = [*integers, "bias"], [*floats, "source.bias"]
+    for names, dtype in ((integers, np.int32), (floats, np.float64)):
+        for name in names:
+            tensor(tensors, f"{index}.{name}", dtype, (outputs,))
+    tensor(tensors, f"{index}.scale", np.float64, (outputs,), np.nextafter(0, 1))

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.errors import ArgumentTypeError, QuantizationError
 from spikeseg_lava.exchange.netx.layers import netx_layers
 from spikeseg_lava.network.bounds import STEPS, check_saturation, layer_ranges
-from spikeseg_lava.network.floats import ConvLayer, PoolLayer, SpikingNetwork
+from spikeseg_lava.network.floats import PoolLayer, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.quantization.calibration import (
     Evidence,
@@ -37,44 +36,11 @@ NO_PAYLOAD = "`calibration` holds graded values, but spikes of {} carry no paylo
 
 
 def check_network(network: SpikingNetwork) -> None:
-    """QuantizationError naming the layer, the value and the limit where a number has no integer counterpart."""
+    """ArgumentTypeError for anything else; QuantizationError for a network without a convolution."""
     if not isinstance(network, SpikingNetwork):
         raise ArgumentTypeError(f"`network` must be a SpikingNetwork, got {type(network).__name__}")
     if not network.convolutions:
         raise QuantizationError("`network` has no convolution, expected at least one")
-    for layer in network.convolutions:
-        _check_finite(layer)
-        _check_signs(layer)
-
-
-def _check_finite(layer: ConvLayer) -> None:
-    neuron = layer.neuron
-    parts = {"weight": layer.weight, "threshold": neuron.threshold, "leak": neuron.leak, "beta": neuron.beta}
-    parts["bias"] = neuron.bias
-    for name, values in parts.items():
-        bad = int(np.sum(~np.isfinite(values)))
-        if bad:
-            raise QuantizationError(
-                f"`{layer.name}`: {bad} value(s) of `{name}` are no finite number; mend the checkpoint"
-            )
-    for name in ("threshold", "leak", "beta", "bias"):
-        if parts[name].shape != layer.weight.shape[:1]:
-            raise QuantizationError(
-                f"`{layer.name}`: `{name}` has shape {parts[name].shape}, expected one value for each of the "
-                f"{len(layer.weight)} output channels"
-            )
-
-
-def _check_signs(layer: ConvLayer) -> None:
-    neuron = layer.neuron
-    if neuron.threshold.min() <= 0:
-        raise QuantizationError(f"`{layer.name}`: `threshold` must be positive, got {neuron.threshold.min():g}")
-    if neuron.leak.min() < 0:
-        raise QuantizationError(f"`{layer.name}`: `leak` must be zero or more, got {neuron.leak.min():g}")
-    if neuron.beta.min() < 0 or neuron.beta.max() > 1:
-        raise QuantizationError(
-            f"`{layer.name}`: `beta` must lie in 0..1, got {neuron.beta.min():g} to {neuron.beta.max():g}"
-        )
 
 
 def quantize(

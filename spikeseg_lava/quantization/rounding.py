@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import QuantizationError
+from spikeseg_lava.errors import QuantizationError, placed
 from spikeseg_lava.network.floats import ConvLayer, Neuron
 from spikeseg_lava.network.integers import DECAY_UNIT, FixedPointConv, FixedPointNeuron, byte_planes
 from spikeseg_lava.quantization.compensation import Moments, compensated, polished, signed_groups
@@ -74,9 +74,8 @@ def assemble(
     layer: ConvLayer, scale: LayerScale, weights: NDArray[np.int64], registers: Registers = ANY_WORD
 ) -> FixedPointConv:
     """The integer layer of integer weights Int64[O, I, kh, kw] at `scale`."""
-    neuron = integer_neuron(layer.neuron, scale.membrane, registers)
-    if neuron.threshold.min() < 1:
-        raise QuantizationError(f"`{layer.name}`: `threshold` {layer.neuron.threshold.min():g} rounds to nothing")
+    with placed(f"`{layer.name}` in integers", QuantizationError):
+        neuron = integer_neuron(layer.neuron, scale.membrane, registers)
     return FixedPointConv(
         layer.name,
         byte_planes(weights << scale.exponent, scale.exponent),

@@ -88,7 +88,7 @@ def _integers(layer: ConvLayer) -> FixedPointConv:
     return FixedPointConv(
         layer.name,
         (plane,),
-        FixedPointNeuron(none, none, none),
+        FixedPointNeuron(none + 1, none, none),
         none.astype(np.float64),
         layer,
         layer.stride,

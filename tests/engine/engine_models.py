@@ -39,6 +39,7 @@ def conv(
     """A layer of planes [(weight Int[O, I, kh, kw], exponent), ...]; numbers stand for all channels."""
     weights = tuple(Plane(np.asarray(w, np.int8), e) for w, e in planes)
     outputs = len(weights[0].weight)
+    leak, decay = (leak, 0) if mode == "subtractive" else (0, decay)
     every = [np.broadcast_to(np.asarray(a, np.int32), outputs).copy() for a in (threshold, leak, decay, bias)]
     ones = np.ones(outputs)
     source = ConvLayer(name, weights[0].weight.astype(np.float32), Neuron(ones, ones, ones), stride, padding)

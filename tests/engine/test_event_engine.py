@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from spikeseg_lava.engine.engine import EventEngine, run_engine
 from spikeseg_lava.engine.kernels.record import reciprocal
 from spikeseg_lava.engine.payloads import SparseSteps
-from spikeseg_lava.errors import ArgumentError, ClipError
+from spikeseg_lava.errors import ClipError
 from spikeseg_lava.network.floats import PoolLayer
 from spikeseg_lava.spikes.record import SpikeRecord
 from torch_reference import ReferenceEncoder, run_reference
@@ -238,12 +238,6 @@ def test_frame_values_beyond_the_payload_are_refused(value):
     frames[0, 0, 1, 2] = value
     with pytest.raises(ClipError, match="payload"):
         run_engine(model, frames)
-
-
-@pytest.mark.parametrize("wrong", [{"threshold": 0}, {"threshold": 5, "leak": -1}, {"threshold": 5, "decay": -1}])
-def test_neurons_that_could_fire_while_idle_are_refused(wrong):
-    with pytest.raises(ArgumentError, match="threshold"):
-        EventEngine(model_of(conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], **wrong)), (3, 3))
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(1, 2**31 - 1))

@@ -89,7 +89,7 @@ def test_every_plane_adds_for_itself() -> None:
     plane = Plane(np.ones((2, 1, 3, 3), np.int8), 0)
     ones = np.ones(2, np.int32)
     source = conv(np.ones((2, 1, 3, 3)))
-    layer = FixedPointConv("conv1", (plane, plane), FixedPointNeuron(ones, ones, ones), np.ones(2), source)
+    layer = FixedPointConv("conv1", (plane, plane), FixedPointNeuron(ones, ones, 0 * ones), np.ones(2), source)
     spikes = np.array([(0, 0, 1, 1)], np.int32)
     assert counting.synapses(layer, (1, 3, 3)) == 18
     assert counting.synaptic_operations(layer, (1, 3, 3), spikes) == 2 * 2

@@ -238,10 +238,6 @@ def test_what_is_called_silent_never_fires(seed: int, mode: LeakMode, floor: boo
         assert not silent[fired].any()
 
 
-def test_a_threshold_at_rest_is_not_silent() -> None:
-    assert not silent_maps(conv("conv1", [[[[-1.0]]]], theta=0.0), 1.0).any()
-
-
 def test_a_layer_that_never_fires_keeps_one_map() -> None:
     quiet = SpikingNetwork((conv("conv1", -np.ones((3, 1, 1, 1))), conv("conv2", np.ones((2, 3, 1, 1)))), (4, 4))
     small = simplify(quiet)

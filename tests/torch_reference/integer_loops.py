@@ -98,7 +98,8 @@ def integer_conv(name: str, planes: list[tuple[Any, int]], **neuron: Any) -> Fix
     shape = byte_planes[0].weight.shape
     parameters = ("threshold", "leak", "decay", "bias")
     threshold, leak, decay, bias = (np.full(shape[0], neuron.pop(key, 0), np.int32) for key in parameters)
-    source = ConvLayer(name, np.zeros(shape, np.float32), Neuron(np.ones(1), np.zeros(1), np.ones(1)), stride, padding)
+    one = np.ones(shape[0])
+    source = ConvLayer(name, np.zeros(shape, np.float32), Neuron(one, 0 * one, one), stride, padding)
     integers = FixedPointNeuron(threshold, leak, decay, bias=bias, **neuron)
     return FixedPointConv(name, byte_planes, integers, np.ones(shape[0]), source, stride, padding)
 

@@ -197,12 +197,12 @@ def test_leaks_that_cannot_be_fractions_are_not_warned_of():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: IFNeuron(0.0), ArgumentError, "`threshold` must be positive and finite, got 0.0"),
+        (lambda: IFNeuron(0.0), ArgumentError, "`threshold` must be positive and finite, got 0"),
         (lambda: IFNeuron(float("nan")), ArgumentError, "`threshold` must be positive"),
         (lambda: IFNeuron(TEXT), ArgumentTypeError, "`threshold` must be a number or a tensor, got str"),
         (lambda: LIFNeuron(1.0, -0.1), ArgumentError, "`leak_factor` must be zero or more, and finite, got -0.1"),
         (lambda: LIFNeuron(1.0, True), ArgumentTypeError, "`leak_factor` must be a number or a tensor, got bool"),
-        (lambda: LIFNeuron(1.0, 1.5, "multiplicative"), ArgumentError, r"`leak_factor` must lie in 0\.\.1"),
+        (lambda: LIFNeuron(1.0, 1.5, "multiplicative"), ArgumentError, r"`leak_factor` must be from 0 to 1"),
         (lambda: LIFNeuron(1.0, 0.5, TEXT), ArgumentError, "`leak_mode` must be one of .*, got '1'"),
         (lambda: create_neuron("alif"), ArgumentError, "`neuron_type` must be 'if' or 'lif', got 'alif'"),
         (lambda: IFNeuron(1.0)(torch.zeros(2), torch.zeros(3)), ArgumentError, r"shape \(3,\), expected .* \(2,\)"),

@@ -29,7 +29,6 @@ RULES: tuple[Rule, ...] = (
     synapse.payload_word,
     synapse.odd_mixed_weights,
     synapse.weight_planes,
-    neuron.positive_threshold,
     neuron.floor_beyond_stock,
     neuron.fire_once_beyond_stock,
     neuron.one_threshold_a_population,

@@ -56,7 +56,6 @@ LIMITS_OF: Mapping[str, tuple[str, ...]] = {
     "payload_word": ("payload_bits", "synapse_shift_max"),
     "odd_mixed_weights": ("weight_bits", "state_bits"),
     "weight_planes": ("weight_bits",),
-    "positive_threshold": (),
     "floor_beyond_stock": ("floor_in_stock_neuron",),
     "fire_once_beyond_stock": (),
     "one_threshold_a_population": ("populations_per_core",),
@@ -72,7 +71,6 @@ LIMITS_OF: Mapping[str, tuple[str, ...]] = {
     "wide_input": (),
 }
 WITHOUT_LIMIT: Mapping[str, str] = {
-    "positive_threshold": "the fixed-point contract: S = V >= Theta",
     "fire_once_beyond_stock": "lava-nc 0.10: LIFRefractory has a floating-point model only",
     "wide_input": "a warning of the Lava compiler, in the printout of lava-dl yolo_kp",
 }

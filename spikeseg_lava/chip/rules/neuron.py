@@ -70,18 +70,6 @@ def stock_current(mapped: MappedModel) -> Iterator[Finding]:
 OWN_NEURON = "use a neuron of your own (microcode), or `lower(model, 'stock')` for the nearest stock network"
 
 
-def positive_threshold(mapped: MappedModel) -> Iterator[Finding]:
-    """A neuron with a threshold of 0 or less fires in every step, input or not."""
-    for layer, _ in mapped.convolutions():
-        value = int(layer.neuron.threshold.min())
-        if value < 1:
-            yield Finding(
-                "positive_threshold", layer.name, "error", value, 1, "membrane units",
-                "the threshold rounds to nothing: neurons fire without input",
-                "quantize at a larger scale: more planes, or a larger exponent",
-            )  # fmt: skip
-
-
 def floor_beyond_stock(mapped: MappedModel) -> Iterator[Finding]:
     """A floor that ever acts needs more than a stock LIF, whose membrane sinks below zero."""
     if mapped.network.stock:

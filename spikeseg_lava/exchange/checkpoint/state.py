@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import CheckpointError
+from spikeseg_lava.errors import CheckpointError, placed
 from spikeseg_lava.exchange.checkpoint.file import UnreadTensor
 from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair
 
@@ -172,10 +172,10 @@ def neuron_from(layer: LayerState, channels: int, adapted: Any = None) -> Neuron
     threshold = _read(layer, "neuron.threshold", channels) if adapted is None else _adapted(layer, adapted, channels)
     leak = _read(layer, "neuron.leak", channels) if has_leak else np.zeros(channels)
     beta = _read(layer, "neuron.beta", channels) if has_leak else np.ones(channels)
-    _check(layer.name, threshold, leak, beta)
-    if (beta < 1).any():
-        return Neuron(threshold, np.zeros(channels), beta, "multiplicative")
-    return Neuron(threshold, leak, beta, "subtractive", floor=has_leak)
+    with placed(f"`{layer.name}`", CheckpointError):
+        if (beta < 1).any():
+            return Neuron(threshold, np.zeros(channels), beta, "multiplicative")
+        return Neuron(threshold, leak, beta, "subtractive", floor=has_leak)
 
 
 def _has_leak(layer: LayerState) -> bool:
@@ -192,15 +192,6 @@ def _read(layer: LayerState, part: str, channels: int) -> NDArray[np.float64]:
 
 def _adapted(layer: LayerState, adapted: Any, channels: int) -> NDArray[np.float64]:
     return channel_values(adapted, channels, f"extra_state.threshold_managers.{layer.name}.thresholds")
-
-
-def _check(name: str, threshold: NDArray[np.float64], leak: NDArray[np.float64], beta: NDArray[np.float64]) -> None:
-    if threshold.min() <= 0:
-        raise CheckpointError(f"`{name}` has threshold {threshold.min():g}, expected a positive one")
-    if leak.min() < 0:
-        raise CheckpointError(f"`{name}` has leak {leak.min():g}, expected zero or more")
-    if beta.min() < 0 or beta.max() > 1:
-        raise CheckpointError(f"`{name}` has beta from {beta.min():g} to {beta.max():g}, expected 0 to 1")
 
 
 FOREIGN = ("bias", "running_mean", "running_var")  # of a bias or a normalisation: the current would be another one

@@ -12,7 +12,7 @@ from typing import Any
 
 import nir
 
-from spikeseg_lava.errors import ExchangeError, ModelFileError
+from spikeseg_lava.errors import ArgumentError, ExchangeError, ModelFileError
 
 Named = tuple[str, nir.NIRNode]
 
@@ -99,5 +99,5 @@ def in_metadata(name: str) -> Iterator[None]:
     """The checks of a model's description, for facts in the metadata of node `name`: ExchangeError."""
     try:
         yield
-    except ModelFileError as error:
+    except (ModelFileError, ArgumentError) as error:
         raise ExchangeError(f"`{name}`: its `{KEY}` metadata is damaged: {error}") from error

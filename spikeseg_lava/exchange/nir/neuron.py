@@ -20,10 +20,11 @@ import nir
 import numpy as np
 from numpy.typing import NDArray
 
-from spikeseg_lava.errors import ArgumentError, ExchangeError
+from spikeseg_lava.errors import ArgumentError, ExchangeError, placed
 from spikeseg_lava.exchange.nir.graph import described, in_metadata, metadata_of, with_metadata
 from spikeseg_lava.network.floats import Neuron, Shape
 from spikeseg_lava.network.model_schema import choice, fields, flag, number, numbers
+from spikeseg_lava.network.parameters import POSITIVE
 
 
 def node_of(neuron: Neuron, shape: Shape, dt: float) -> nir.IF | nir.LIF:
@@ -44,7 +45,7 @@ def remembered(name: str, node: nir.IF | nir.LIF, facts: dict[str, Any], shape: 
         number(facts.get("dt"), "dt", above=0)
         threshold, leak, beta = (numbers(said[key], f"neuron.{key}", shape[0]) for key in ("threshold", "leak", "beta"))
         bias = numbers(said.get("bias", [0.0] * shape[0]), "neuron.bias", shape[0])
-    neuron = Neuron(threshold, leak, beta, said["leak_mode"], said["floor"], bias)
+        neuron = Neuron(threshold, leak, beta, said["leak_mode"], said["floor"], bias)
     expected = parameters_of(_bare_node(neuron, shape, facts["dt"]))
     given = parameters_of(node)
     if given.keys() != expected.keys() or any(not np.array_equal(given[k], expected[k]) for k in given):
@@ -171,8 +172,8 @@ def _per_channel(label: str, key: str, value: NDArray[Any], shape: Shape) -> NDA
 
 
 def _threshold(label: str, threshold: NDArray[np.float64], step: TimeStep) -> NDArray[np.float64]:
-    if (threshold <= 0).any():
-        raise ExchangeError(f"{label} has `v_threshold` {threshold.min():g}, expected more than 0")
+    with placed(label, ExchangeError):
+        POSITIVE.check("v_threshold", threshold)
     return threshold.astype(np.float32).astype(np.float64) if step.fires_at_equality else strictly_above(threshold)
 
 

@@ -52,7 +52,6 @@ CASES: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {
         (model(layer(ones(1, 1, 1, 1), exponents=(0, 8))), None),
         (model(layer(ones(1, 1, 1, 1), exponents=(8,))), None),
     ),
-    "positive_threshold": ((model(layer(ones(1, 1, 1, 1), 0)), None), (model(layer(ones(1, 1, 1, 1), 1)), None)),
     "floor_beyond_stock": ((model(layer(ones(1, 1, 1, 1), leak=1)), None), (model(layer(ones(1, 1, 1, 1))), None)),
     "one_threshold_a_population": (
         (model(layer(ones(2, 1, 1, 1), [5, 6])), None),
@@ -123,14 +122,13 @@ def test_fire_once_is_asked_for_or_not() -> None:
 
 
 def test_all_violations_come_together_errors_first() -> None:
-    bad = model(layer(MIXED, TOP, [1]), layer(ones(1, 1, 3, 3), 0, name="conv2"), bits=3)
+    bad = model(layer(MIXED, TOP, [1]), layer(ones(1, 1, 3, 3), name="conv2"), bits=3)
     findings = check_rules(bad, "loihi1")
     severities = [finding.severity for finding in findings]
     assert severities == sorted(severities, key=["error", "warning", "info"].index)
     errors = {(finding.rule, finding.layer) for finding in findings if finding.severity == "error"}
     assert errors == {
         ("saturation_of_floored_membranes", "conv1"), ("odd_mixed_weights", "conv1"), ("payload_word", "conv1"),
-        ("positive_threshold", "conv2"),
     }  # fmt: skip
 
 

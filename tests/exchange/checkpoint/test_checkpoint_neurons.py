@@ -81,7 +81,10 @@ def test_adapted_thresholds_leave_the_leak_as_it_is(saved: Save):
         (two_layers(), r"holds no `extra_state.threshold_managers\[convN\].thresholds`"),
         (adapted(conv7=torch.ones(4)), "holds no `extra_state"),
         (adapted(conv2=torch.ones(5)), r"conv2.thresholds` has shape \(5,\), expected one value or 4"),
-        (adapted(conv2=torch.tensor([1.0, -1.0, 1.0, 1.0])), "`conv2` has threshold -1, expected a positive one"),
+        (
+            adapted(conv2=torch.tensor([1.0, -1.0, 1.0, 1.0])),
+            "`conv2`: `threshold` must be positive.*got -1 in channel 1",
+        ),
     ],
 )
 def test_adapted_thresholds_that_are_missing_or_wrong(saved: Save, contents: object, message: str):
@@ -95,7 +98,7 @@ def test_impossible_arguments(saved: Save):
         load_checkpoint(path, thresholds="learned")
     with pytest.raises(ArgumentError, match="give one of them, not both"):
         load_checkpoint(path, threshold=0.1, thresholds="adapted")
-    with pytest.raises(ArgumentError, match="`threshold` must be a positive number, got -1"):
+    with pytest.raises(ArgumentError, match="`threshold` must be positive and finite, got -1"):
         load_checkpoint(path, threshold=-1)
     with pytest.raises(ArgumentTypeError, match="`threshold` must be a number, got str"):
         load_checkpoint(path, threshold="0.05")  # pyright: ignore[reportArgumentType]

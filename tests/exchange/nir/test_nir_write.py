@@ -144,8 +144,8 @@ def model(mode: Any = "subtractive") -> FixedPointModel:
     source = network(mode).convolutions[0]
     planes = tuple(Plane(RNG.integers(-128, 128, (3, 2, 3, 3)).astype(np.int8), e) for e in (0, 8))
     theta, leak, decay = (np.array(v, np.int32) for v in ([20000, 30000, 40000], [900, 1000, 0], [0, 0, 0]))
-    cells = FixedPointNeuron(theta, leak, decay, mode)
-    layer = FixedPointConv("conv1", planes, cells, np.ones(3), source, source.stride, source.padding)
+    neurons = FixedPointNeuron(theta, leak * (mode == "subtractive"), decay, mode)
+    layer = FixedPointConv("conv1", planes, neurons, np.ones(3), source, source.stride, source.padding)
     return FixedPointModel((layer,), InputCode(4, 15.0), input_size=(9, 12))
 
 
