@@ -28,6 +28,7 @@ def main() -> None:
     with Interruption() as interruption:
         try:
             code = _command(words)
+            code = interruption.code() or code  # typer makes an exit code of an interruption
         except BaseException as error:  # the last line of defence; a panic of a Rust library is no Exception
             if DEBUG in sys.argv[1:]:
                 sys.excepthook(type(error), error, error.__traceback__)

@@ -26,6 +26,13 @@ class Finder:
             os.kill(os.getpid(), signal.{signal})
 sys.meta_path.insert(0, Finder())
 """,
+    "within a command": """
+def finish(*_):
+    os.kill(os.getpid(), signal.{signal})
+    time.sleep(20)
+import spikeseg_lava.cli.app as app
+app.Command.invoke = finish
+""",
     "in a destructor": """
 class Dropped:
     def __del__(self):
