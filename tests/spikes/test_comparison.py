@@ -34,6 +34,15 @@ def test_counts_and_ratios_of_a_hand_made_pair() -> None:
     assert (layer.iou, layer.precision, layer.recall) == (2 / 5, 2 / 3, 2 / 4)
 
 
+def test_places_beyond_any_count_are_told_apart() -> None:
+    last = 2**31 - 1
+    reference, other = [(last, last, last, last), (0, 0, 0, 0)], [(last, last, last, last - 1), (0, 0, 0, 0)]
+    layer = compare(record(reference), record(other))["conv1"]
+    assert (layer.common_spikes, layer.iou) == (1, 1 / 3)
+    assert layer.first_difference is not None
+    assert layer.first_difference.site == (last, last, last, last - 1)
+
+
 def test_first_difference_is_the_earliest_of_either_side() -> None:
     layer = compare(record(REFERENCE), record([*REFERENCE[:2], (1, 1, 9, 9), REFERENCE[3]]))["conv1"]
     assert layer.first_difference is not None
