@@ -19,6 +19,7 @@ from spikeseg_lava.network.floats import SpikingNetwork
 if TYPE_CHECKING:
     from spikeseg_lava.chip.report.report import Report
     from spikeseg_lava.chip.report.table import Table
+    from spikeseg_lava.chip.targets import Target
     from spikeseg_lava.network.model import FixedPointModel
 
 
@@ -60,6 +61,13 @@ def report(
         bool,
         typer.Option("--stock", help="Show the form of stock Loihi parts and how far it strays (needs a clip; slow)."),
     ] = False,
+    sanafe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Result of SANA-FE (JSON) on the clip, to stand beside; cores of 1024 neurons, neurons of your own.",
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page (.html).")] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="After the tables, formula and source of every number.")
@@ -84,11 +92,13 @@ def report(
     once = fires_once(loaded, fire_once)
     record = None if frames is None else run(model, frames, "event", once)
     frame_size = None if frames is not None else options.parse_size(size)
+    kind = neurons.value if sanafe is None else "own"
     built = build_report(
-        model, target, frame_size, frames=frames, record=record, fire_once=once, title=network.name,
-        neurons=neurons.value,
+        model, _cores(chip, sanafe), frame_size, frames=frames, record=record, fire_once=once, title=network.name,
+        neurons=kind,
     )  # fmt: skip
     further = [
+        *([] if sanafe is None else _beside(sanafe, built)),
         *(_savings(whole, model, built) if simplify else []),
         *(_stock(model, frames, once) if stock else []),
     ]
@@ -100,8 +110,24 @@ def report(
     raise typer.Exit(1 if built.count("error") else 0)
 
 
+def _cores(chip: str, sanafe: Path | None) -> str | Target:
+    """The chip, with cores as small as SANA-FE's where its result stands beside."""
+    from spikeseg_lava.chip.sanafe import small_cores
+    from spikeseg_lava.chip.targets import get_target
+
+    return chip if sanafe is None else small_cores(get_target(chip))
+
+
+def _beside(path: Path, built: Report) -> list[Table]:
+    from spikeseg_lava.chip.sanafe import read_sanafe_result, sanafe_table
+
+    if built.times is None:
+        raise ArgumentError("`--sanafe` stands beside a run: name a clip after the network")
+    return [sanafe_table(read_sanafe_result(path), built)]
+
+
 def _show(built: Report, figure: str | None, explain: bool, json: bool) -> None:
-    from spikeseg_lava.chip.report.report import explain_figure, explanation, tables
+    from spikeseg_lava.chip.report.tables import explain_figure, explanation, tables
 
     if figure is not None:
         say(explanation(explain_figure(built, figure)))

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.groups import ChipNetwork, NeuronGroup, Sharing, SynapseGroup, as_given
-from spikeseg_lava.chip.report.build import compose_report
-from spikeseg_lava.chip.report.report import Report
+from spikeseg_lava.chip.report.report import Report, compose_report
 from spikeseg_lava.chip.report.table import Table
 from spikeseg_lava.chip.targets import Target, get_target
 from spikeseg_lava.errors import ArgumentError, QuantizationError

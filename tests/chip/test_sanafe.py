@@ -15,7 +15,13 @@ import pytest
 from builders import STOCK_SIZE, planes_conv, stock_frames, stock_model
 from numpy.typing import NDArray
 
-from spikeseg_lava.chip.sanafe import sanafe_record, sanafe_table, small_cores, write_sanafe
+from spikeseg_lava.chip.sanafe import (
+    read_sanafe_result,
+    sanafe_record,
+    sanafe_table,
+    small_cores,
+    write_sanafe,
+)
 from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
@@ -142,6 +148,26 @@ def test_the_gesture_network_sanafe_ships_has_its_counts_on_our_engine() -> None
         shape, below = layer.output_shape(shape), record.spikes[layer.name]
         spikes += int((below[:, 0] < 999 - late).sum())
     assert (spikes, operations) == (365_277, 51_549_374)
+
+
+def test_the_report_shows_its_result_beside_ours(cli: Any, tmp_path: Path) -> None:
+    result = {"energy": {"total": 3e-6, "synapse": 1e-6}, "sim_time": 2e-5, "spikes": 77, "neurons_fired": 12}
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    stock_model(0).save(tmp_path / "a.slm")
+    np.savez(tmp_path / "clip.npz", frames=stock_frames(0))
+    done = cli("report", "a.slm", "clip.npz", "--sanafe", "result.json", "--json")
+    table = json.loads(done.out)["further"][0]
+    assert "SANA-FE" in table["title"]
+    assert [row[2] for row in table["rows"]] == [3.0, 20.0, 77, 12]
+    assert all(row[1] > 0 for row in table["rows"])
+    assert "name a clip" in cli("report", "a.slm", "--sanafe", "result.json").err
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"energy": 3}', '{"energy": {"total": "x"}, "sim_time": 1}'])
+def test_other_files_are_no_result(tmp_path: Path, text: str) -> None:
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(ArgumentError, match="is no result of SANA-FE"):
+        read_sanafe_result(tmp_path / "result.json")
 
 
 def test_refusals(tmp_path: Path) -> None:

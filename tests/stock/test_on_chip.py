@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import planes_conv, stock_frames, stock_model
 
-from spikeseg_lava.chip.report.report import reconciled
+from spikeseg_lava.chip.report.tables import reconciled
 from spikeseg_lava.errors import ArgumentError, QuantizationError
 from spikeseg_lava.execution.backends import run
 from spikeseg_lava.execution.verification import verify

@@ -181,7 +181,7 @@ def _bars(report: Report, name: str, ranges: LayerRange) -> list[WordBar]:
     target = report.target
     layer = next(x for x in report.mapped.model.convolutions if x.name == name)
     weight = Interval(min(int(p.weight.min()) for p in layer.planes), max(int(p.weight.max()) for p in layer.planes))
-    top = Interval(0, int((layer.neuron.threshold.astype(int) + layer.neuron.leak).max()))
+    top = Interval(0, ranges.firing_sum)
     state, accumulator = target.state_bits.value, target.accumulator_bits.value
     payload = WordBar(
         "payload", ranges.payload.bit_length(), target.payload_bits.value, f"0 … {number(ranges.payload)}"
@@ -193,7 +193,11 @@ def _bars(report: Report, name: str, ranges: LayerRange) -> list[WordBar]:
     ]
     if ranges.observed:
         found.append(_signed("drive, on the clip", ranges.observed.drive, accumulator))
-    return [*found, _signed("threshold + leak", top, state), _signed("membrane, worst case", ranges.membrane, state)]
+    return [
+        *found,
+        _signed("threshold + leak (less bias)" if layer.neuron.bias.any() else "threshold + leak", top, state),
+        _signed("membrane, worst case", ranges.membrane, state),
+    ]
 
 
 def _signed(name: str, values: Interval, limit: int) -> WordBar:

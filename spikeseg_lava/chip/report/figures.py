@@ -117,21 +117,23 @@ def _ranges(name: str, found: LayerRange, mapped: MappedModel) -> Iterator[Figur
     neuron = next(layer.neuron for layer in mapped.model.convolutions if layer.name == name)
     threshold, leak = int(neuron.threshold.max()), int(neuron.leak.max())
     units = "membrane units"
-    both = int((neuron.threshold.astype(int) + neuron.leak).max())
     yield Figure(f"{name}.threshold", threshold, units, "largest of the channels", "the model")
     yield Figure(f"{name}.leak", leak, units, "largest of the channels", "the model")
-    room = f"threshold + leak, of at most {mapped.target.state_max:,}"
-    yield Figure(f"{name}.threshold_and_leak", both, units, room, _source(mapped.target.state_bits))
+    if neuron.bias.any():
+        yield Figure(f"{name}.bias_low", int(neuron.bias.min()), units, "smallest of the channels", "the model")
+        yield Figure(f"{name}.bias_high", int(neuron.bias.max()), units, "largest of the channels", "the model")
+    room = f"threshold + |leak - bias|, of at most {mapped.target.state_max:,}"
+    yield Figure(f"{name}.threshold_and_leak", found.firing_sum, units, room, _source(mapped.target.state_bits))
     sums = f"payload up to {found.payload:,} x sum of the {{}} weights of a channel"
     yield Figure(f"{name}.drive_high", found.drive.high, units, sums.format("positive"), source)
     yield Figure(f"{name}.drive_low", found.drive.low, units, sums.format("negative"), source)
     if found.observed:
         seen = "largest magnitude of one step's sum on the clip"
         yield Figure(f"{name}.drive_seen", found.observed.drive.magnitude, units, seen, "the record and its frames")
-    peak = "threshold - 1 + largest drive - leak, before the reset"
+    peak = "threshold - 1 + largest drive - leak + bias, before the reset"
     yield Figure(f"{name}.membrane_high", found.membrane.high, units, peak, source)
-    sunk = f"smallest drive - leak, added up over {mapped.steps} steps"
-    low = "smallest drive - leak, before the floor" if neuron.floor else sunk
+    sunk = f"smallest drive - leak + bias, added up over {mapped.steps} steps"
+    low = "smallest drive - leak + bias, before the floor" if neuron.floor else sunk
     yield Figure(f"{name}.membrane_low", found.membrane.low, units, low, source)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from spikeseg_lava.chip.report import drawings as diagram
 from spikeseg_lava.chip.report.drawings import BITS_DRAWN, spike_picture, word_bars
-from spikeseg_lava.chip.report.report import SEVERITY_TITLES, Report, reconciled, times_table
+from spikeseg_lava.chip.report.report import Report
 from spikeseg_lava.chip.report.table import Figure, cell_text, number
+from spikeseg_lava.chip.report.tables import SEVERITY_TITLES, reconciled, times_table
 from spikeseg_lava.chip.rules.check import RULES
 from spikeseg_lava.chip.rules.finding import Finding
 from spikeseg_lava.files import writing

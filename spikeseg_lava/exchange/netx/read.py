@@ -20,9 +20,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError
-from spikeseg_lava.exchange.netx.entries import Entry, found, integer, integers, netx_entries, pair, shape_of
+from spikeseg_lava.exchange.netx.entries import (
+    Entry,
+    found,
+    integer,
+    integers,
+    kernel_of,
+    layer_of,
+    matrix_of,
+    membrane_units,
+    netx_entries,
+    neuron_of,
+    pair,
+    shape_of,
+)
 from spikeseg_lava.exchange.netx.layers import LARGEST_SUM, STATE_SHIFT
-from spikeseg_lava.exchange.netx.parts import kernel_of, layer_of, matrix_of, membrane_units, neuron_of
 from spikeseg_lava.isolation import read_apart
 from spikeseg_lava.network.floats import Pair, Shape
 from spikeseg_lava.network.integers import FixedPointConv, InputCode

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from builders import planes_conv, pooled_model
 
-from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.html import render_html
-from spikeseg_lava.chip.report.report import render_text
+from spikeseg_lava.chip.report.report import compose_report
 from spikeseg_lava.chip.report.resources import resources, savings_table
+from spikeseg_lava.chip.report.tables import render_text
 from spikeseg_lava.stock.cost import LayerCost, StockReport, stock_table
 
 COST = StockReport("auto", 2, (), (LayerCost("conv1", "mirror", 1, True, 360, 180, 25, 9, None, 3),))

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from builders import pooled_model, pooled_run
 
-from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.drawings import first_spikes, place_by_time, stacks, word_bars
 from spikeseg_lava.chip.report.html import render_html, save_html
-from spikeseg_lava.chip.report.report import Report, explain_figure, explanation, render_text
+from spikeseg_lava.chip.report.report import Report, compose_report
+from spikeseg_lava.chip.report.tables import explain_figure, explanation, render_text
 from spikeseg_lava.errors import ArgumentError
 
 

@@ -11,8 +11,8 @@ import pytest
 from builders import pooled_model, pooled_run
 from matplotlib.image import imread
 
-from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.html import save_html
+from spikeseg_lava.chip.report.report import compose_report
 
 MEASURE = """<script>
 const page = document.documentElement, bad = [];

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from spikeseg_lava.chip.report.build import compose_report
 from spikeseg_lava.chip.report.html import render_html
+from spikeseg_lava.chip.report.report import compose_report
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.quantization.quantize import quantize
 from spikeseg_lava.spikes.record import SpikeRecord
