@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH, HEIGHT, MIDDLE = 1040, 250, 96
+LEAST_PITCH, BETWEEN = 125, 70  # pixels of the narrowest column, and of what stands in it beside a map
 TALLEST, OFFSET, MOST_MAPS = 104, 4, 8  # pixels of the largest map, of the shift between maps; maps drawn at most
 
 
@@ -55,13 +56,23 @@ def stacks(report: Report) -> list[Stack]:
     names = ["input", *(layer.name for layer in taken)]
     kinds = ["input", *("pool" if layer.is_pool else "conv" for layer in taken)]
     texts = [[f"{report.mapped.model.input.bits} bit payload"]]
-    texts += [[f"{number(layer.neurons)} neurons", f"{number(layer.cores)} cores"] for layer in taken]
-    pitch = WIDTH / len(shapes)
-    scale = TALLEST / max(max(shape[1:]) for shape in shapes)
+    texts += [[_counted(layer.neurons, "neuron"), _counted(layer.cores, "core")] for layer in taken]
+    pitch = canvas_width(report) / len(shapes)
+    heights, widths = zip(*(shape[1:] for shape in shapes), strict=True)
+    scale = min(TALLEST / max(heights), (pitch - BETWEEN) / max(widths))
     return [
         Stack(n, k, pitch * (i + 0.5), _maps(shape, pitch * (i + 0.5), scale), [" x ".join(map(str, shape)), *text])
         for i, (n, k, shape, text) in enumerate(zip(names, kinds, shapes, texts, strict=True))
     ]
+
+
+def canvas_width(report: Report) -> float:
+    """Pixels of the whole diagram: it is drawn smaller where there are many layers."""
+    return max(WIDTH, LEAST_PITCH * (1 + len(report.resources.layers)))
+
+
+def _counted(count: int | None, thing: str) -> str:
+    return f"{number(count)} {thing}{'' if count == 1 else 's'}"
 
 
 def arrows(report: Report, drawn: list[Stack]) -> list[Arrow]:

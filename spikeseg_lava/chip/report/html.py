@@ -42,7 +42,7 @@ def render_html(report: Report) -> str:
         energy=_energy(report),
         stacks=drawn,
         arrows=diagram.arrows(report, drawn),
-        canvas=(diagram.WIDTH, diagram.HEIGHT, diagram.MIDDLE),
+        canvas=(diagram.canvas_width(report), diagram.HEIGHT, diagram.MIDDLE),
         findings=_by_severity(report.findings),
         kept=[rule.__name__ for rule in RULES if rule.__name__ not in broken],
         bars=word_bars(report),

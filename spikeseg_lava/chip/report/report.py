@@ -67,9 +67,13 @@ class Report:
     def provenance(self) -> Mapping[str, Any]:
         return self.mapped.model.provenance
 
-    @cached_property
+    @property
     def figures(self) -> dict[str, Figure]:
         """Every number by its key, each with unit, formula and source."""
+        return self._figures
+
+    @cached_property
+    def _figures(self) -> dict[str, Figure]:
         return {
             figure.key: figure
             for figure in all_figures(

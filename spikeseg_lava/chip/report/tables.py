@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from spikeseg_lava.chip.costs import EnergyEstimate
+from spikeseg_lava.chip.groups import ChipNetwork
+from spikeseg_lava.chip.report.activity import Activity
+from spikeseg_lava.chip.report.resources import Resources
 from spikeseg_lava.chip.report.table import Figure, Table, number
-from spikeseg_lava.chip.rules.finding import Finding, Severity
-from spikeseg_lava.chip.step_time import speeds_of
+from spikeseg_lava.chip.rules.finding import Finding, MappedModel, Severity
+from spikeseg_lava.chip.step_time import StepTimes, speeds_of
+from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from spikeseg_lava.chip.report.report import Report
 
 SEVERITY_TITLES: Mapping[Severity, str] = {
     "error": "Design rules that are broken",
@@ -21,7 +23,38 @@ SEVERITY_TITLES: Mapping[Severity, str] = {
 }
 
 
-def explain_figure(report: Report, key: str) -> Figure:
+class ReportFacts(Protocol):
+    """What of a `Report` its tables read."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def target(self) -> Target: ...
+    @property
+    def network(self) -> ChipNetwork: ...
+    @property
+    def mapped(self) -> MappedModel: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    @property
+    def resources(self) -> Resources: ...
+    @property
+    def activity(self) -> Activity | None: ...
+    @property
+    def energy(self) -> EnergyEstimate | None: ...
+    @property
+    def times(self) -> StepTimes | None: ...
+    @property
+    def spread(self) -> StepTimes | None: ...
+    @property
+    def further(self) -> tuple[Table, ...]: ...
+    @property
+    def figures(self) -> Mapping[str, Figure]: ...
+
+
+def explain_figure(report: ReportFacts, key: str) -> Figure:
     """The figure of that key, such as `conv2.synapses`; ArgumentError names near ones."""
     if key not in report.figures:
         near = get_close_matches(key, report.figures, n=3) or list(report.figures)[:3]
@@ -34,7 +67,7 @@ def explanation(figure: Figure) -> str:
     return f"{figure.key} = {figure.text}: {figure.formula} [{figure.source}]"
 
 
-def render_text(report: Report, explain: bool = False) -> str:
+def render_text(report: ReportFacts, explain: bool = False) -> str:
     """The whole report; with `explain` every number's formula and source after it."""
     parts = [report.title, report.verdict, *map(str, tables(report))]
     if explain:
@@ -42,7 +75,7 @@ def render_text(report: Report, explain: bool = False) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def tables(report: Report) -> Iterator[Table]:
+def tables(report: ReportFacts) -> Iterator[Table]:
     """Rules broken, warned of and for information; resources, ranges; time, activity and energy of a run; the rest."""
     for severity, title in SEVERITY_TITLES.items():
         found = [finding for finding in report.findings if finding.severity == severity]
@@ -64,7 +97,7 @@ def _findings(found: Sequence[Finding], title: str) -> Table:
     return Table(title, ("rule", "layer", "value", "limit", "unit", "what it is", "remedy"), rows)
 
 
-def _resources(report: Report) -> Table:
+def _resources(report: ReportFacts) -> Table:
     quantities = ("neurons", "placed_neurons", "synapses", "kernel_bytes", "cores")
     rows = [[x.name, "x".join(map(str, x.output_shape)), *_cells(report, x.name, quantities)] for x in _layers(report)]
     totals = _cells(report, "network", ("all_neurons", "placed_neurons"))
@@ -76,7 +109,7 @@ def _resources(report: Report) -> Table:
     return Table(title, columns, rows, reconciled(report))
 
 
-def reconciled(report: Report) -> str:
+def reconciled(report: ReportFacts) -> str:
     """In words, why the totals of neurons differ."""
     found = report.resources
     model = found.neurons + found.pool_neurons
@@ -89,13 +122,13 @@ def reconciled(report: Report) -> str:
     )
 
 
-def _filling(report: Report) -> Table:
+def _filling(report: ReportFacts) -> Table:
     quantities = ("core_neurons", "core_synapse_bytes", "core_axons_in", "chip_share")
     rows = [[x.name, *_cells(report, x.name, quantities)] for x in _layers(report)]
     return Table("How full the fullest core is, in %", ("layer", "neurons", "weights", "axons in", "% of chip"), rows)
 
 
-def _ranges(report: Report) -> Table:
+def _ranges(report: ReportFacts) -> Table:
     biased = any(layer.neuron.bias.any() for layer in report.mapped.model.convolutions)
     added = ("bias_low", "bias_high") if biased else ()
     quantities = (
@@ -107,7 +140,7 @@ def _ranges(report: Report) -> Table:
     return Table(title, columns, rows)
 
 
-def times_table(report: Report) -> Table | None:
+def times_table(report: ReportFacts) -> Table | None:
     """What every group's busiest core needs a step, before and after the busiest are spread; None without a run."""
     times = report.times
     if times is None:
@@ -135,7 +168,7 @@ def times_table(report: Report) -> Table | None:
     return Table(f"Time of {len(times.limits)} chip steps", columns, rows, note)
 
 
-def _activity(report: Report) -> Table:
+def _activity(report: ReportFacts) -> Table:
     quantities = ("input_events", "operations", "updates", "spikes", "active_share", "energy_low", "energy_high")
     names = [x.name for x in _layers(report)]
     rows = [[name, *_cells(report, name, quantities)] for name in names]
@@ -153,10 +186,10 @@ def _activity(report: Report) -> Table:
     return Table(f"One sample of {report.mapped.steps} steps; energy is an estimate", columns, rows, scope)
 
 
-def _layers(report: Report) -> Sequence[Any]:
+def _layers(report: ReportFacts) -> Sequence[Any]:
     return report.resources.layers
 
 
-def _cells(report: Report, name: str, quantities: Sequence[str]) -> list[Any]:
+def _cells(report: ReportFacts, name: str, quantities: Sequence[str]) -> list[Any]:
     keys = [f"{name}.{quantity}" for quantity in quantities]
     return [report.figures[key].value if key in report.figures else None for key in keys]

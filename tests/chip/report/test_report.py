@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import pooled_model, pooled_run
+from builders import planes_conv, pooled_model, pooled_run
 
 from spikeseg_lava.chip.report.drawings import first_spikes, place_by_time, stacks, word_bars
 from spikeseg_lava.chip.report.html import render_html, save_html
 from spikeseg_lava.chip.report.report import Report, compose_report
 from spikeseg_lava.chip.report.tables import explain_figure, explanation, render_text
 from spikeseg_lava.errors import ArgumentError
+from spikeseg_lava.network.integers import InputCode
+from spikeseg_lava.network.model import FixedPointModel
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +123,26 @@ def test_diagram_shows_every_layer_in_scale(report: Report) -> None:
     _, _, width, height = drawn[1].maps[0]
     assert width / height == pytest.approx(10 / 6)
     assert all(left.centre < right.centre for left, right in pairwise(drawn))
+
+
+def test_many_wide_layers_stay_in_columns_of_their_own() -> None:
+    """Ten layers on frames three times as wide as high, as lava-dl's PilotNet has them."""
+    wide = [planes_conv(f"conv-{k}", [np.ones((6, 2 if k == 0 else 6, 1, 1), int)], 2, 0) for k in range(10)]
+    drawn = stacks(compose_report(FixedPointModel(tuple(wide), InputCode(3, 1.0), input_size=(66, 200))))
+    edges = [(min(x for x, *_ in s.maps), max(x + w for x, _, w, _ in s.maps)) for s in drawn]
+    assert edges[0][0] >= 0
+    assert all(right + 25 <= left for (_, right), (left, _) in pairwise(edges))
+
+
+def test_biases_stand_beside_thresholds_and_leaks() -> None:
+    layer = planes_conv("conv1", [np.ones((2, 1, 1, 1), int)], 9, 4, bias=[-3, 5])
+    model = FixedPointModel((layer,), InputCode(1, 1.0), input_size=(2, 2))
+    report = compose_report(model)
+    assert [report.figures[f"conv1.{key}"].value for key in ("leak", "bias_low", "bias_high")] == [4, -3, 5]
+    assert report.figures["conv1.threshold_and_leak"].value == 9 + 4 + 3
+    assert "bias low" in render_text(report)
+    unbiased = planes_conv("conv1", [np.ones((2, 1, 1, 1), int)], 9, 4)
+    assert "bias low" not in render_text(compose_report(replace(model, layers=(unbiased,))))
 
 
 def test_word_bars_compare_bits_with_the_words_of_the_chip(report: Report) -> None:
