@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import planes_conv, pooled_model, pooled_run
+from builders.models import planes_conv, pooled_model, pooled_run
 from safetensors.numpy import save
 
 from spikeseg_lava.errors import SpikeSegLavaError

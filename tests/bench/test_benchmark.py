@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders.models import layer
 
 from spikeseg_lava.bench.contenders import AS_CALLED, CONTENDERS, STOCK, Case
 from spikeseg_lava.bench.limits import Limits, Work, work_of
@@ -14,17 +15,13 @@ from spikeseg_lava.bench.result import BenchmarkResult, Figures, Spread, draw
 from spikeseg_lava.bench.run import MemoryWatch, run_benchmark
 from spikeseg_lava.bench.scaling import scene
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.floats import PoolLayer
+from spikeseg_lava.network.integers import InputCode
 from spikeseg_lava.network.model import FixedPointModel
 
 
 def conv(name, outputs, inputs, threshold):
-    ones, weight = np.ones(outputs), np.ones((outputs, inputs, 3, 3))
-    source = ConvLayer(name, weight.astype(np.float32), Neuron(ones, ones, ones), padding=(1, 1))
-    limits, none = np.full(outputs, threshold, np.int32), np.zeros(outputs, np.int32)
-    plane = Plane(weight.astype(np.int8), 0)
-    return FixedPointConv(name, (plane,), FixedPointNeuron(limits, none, none), ones, source, padding=(1, 1))
+    return layer(np.ones((outputs, inputs, 3, 3)), threshold, name=name)
 
 
 def small_model():

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from builders.networks import float_conv
 from numpy.typing import NDArray
 
 from spikeseg_lava.chip.costs import LOIHI2 as COSTS
@@ -27,17 +28,12 @@ from spikeseg_lava.chip.step_time import (
 from spikeseg_lava.chip.step_time import LOIHI2 as SPEEDS
 from spikeseg_lava.chip.targets import get_target
 from spikeseg_lava.chip.tiling import cut, place
-from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer, Shape
+from spikeseg_lava.network.floats import ConvLayer, PoolLayer, Shape
 from spikeseg_lava.spikes.record import rows_in_order
 
 LOIHI2 = get_target("loihi2")
 PHASES = (107.1, 125.0, 181.0, 201.3)  # us a step, measured
 MEAN = 152.85
-
-
-def conv(name: str, weight: NDArray[Any], stride: Any = (1, 1), padding: Any = (0, 0)) -> ConvLayer:
-    one = np.ones(len(weight))
-    return ConvLayer(name, np.asarray(weight, np.float32), Neuron(one, one, one), stride, padding)
 
 
 @pytest.mark.parametrize("kind", ["kernel", "pool", "point"])
@@ -47,7 +43,7 @@ def test_operations_of_every_core_are_those_of_a_dense_count(kind: str) -> None:
     spikes = (random.random((2, 3, 7, 9)) < 0.3).astype(float)
     rows = rows_in_order(np.argwhere(spikes).astype(np.int32))
     if kind == "kernel":
-        group = layer_group(conv("a", np.ones((4, 3, 3, 2)), (2, 1), (1, 0)), (3, 7, 9))
+        group = layer_group(float_conv("a", np.ones((4, 3, 3, 2)), stride=(2, 1), padding=(1, 0)), (3, 7, 9))
     elif kind == "pool":
         group = layer_group(PoolLayer("a", (2, 3), (2, 2)), (3, 7, 9))
     else:
@@ -68,7 +64,7 @@ def test_operations_of_every_core_are_those_of_a_dense_count(kind: str) -> None:
 
 def test_a_step_waits_for_operations_updates_or_the_barrier() -> None:
     """1,000 operations are 750 ns; 100 neurons 265 ns; an empty step of 10 neurons is the barrier's 200 ns."""
-    group = layer_group(conv("a", np.ones((10, 1, 10, 10))), (1, 10, 10))
+    group = layer_group(float_conv("a", np.ones((10, 1, 10, 10))), (1, 10, 10))
     tiling = cut(group, (10, 1, 1), LOIHI2)
     every = np.array([[1, 0, y, x] for y in range(10) for x in range(10)])
     busy = group_load(group, tiling, {"input": every}, 3)
@@ -84,7 +80,7 @@ def test_a_step_waits_for_operations_updates_or_the_barrier() -> None:
 
 
 def test_the_busiest_group_is_spread_over_cores_that_are_left() -> None:
-    group = layer_group(conv("a", np.ones((8, 1, 5, 5)), padding=(2, 2)), (1, 16, 16))
+    group = layer_group(float_conv("a", np.ones((8, 1, 5, 5)), padding=(2, 2)), (1, 16, 16))
     rows = np.array([[t, 0, y, x] for t in range(2) for y in range(16) for x in range(16)])
     network = ChipNetwork((group,), "", spikes={"input": rows}, steps=2)
     small = replace(LOIHI2, mapped_cores=replace(LOIHI2.mapped_cores, value=4))
@@ -102,7 +98,7 @@ def pilotnet(path: Path, steps: int) -> ChipNetwork:
     spikes = np.zeros((steps, *shape))
     with h5py.File(path) as file:
         layers: list[Any] = [file["layer"][str(k)] for k in range(len(file["layer"]))]  # type: ignore[index]
-        groups.append(layer_group(conv("input", np.ones((3, 1, 1, 1))), (1, *shape[1:]), "image"))
+        groups.append(layer_group(float_conv("input", np.ones((3, 1, 1, 1))), (1, *shape[1:]), "image"))
         for index, entry in enumerate(layers[1:], 1):
             if "weight" not in entry:
                 continue
@@ -119,9 +115,9 @@ def pilotnet(path: Path, steps: int) -> ChipNetwork:
 def _layer(name: str, entry: Any, shape: Shape) -> ConvLayer:
     weight = entry["weight"][()]
     if "stride" not in entry:
-        return conv(name, weight.reshape(-1, *shape))
+        return float_conv(name, weight.reshape(-1, *shape))
     stride, padding = (tuple(int(x) for x in entry[key][()]) for key in ("stride", "padding"))
-    return conv(name, weight, stride, padding)
+    return float_conv(name, weight, stride=stride, padding=padding)
 
 
 def _run(layer: ConvLayer, entry: Any, spikes: NDArray[Any]) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import planes_conv
+from builders.models import planes_conv
 
 from spikeseg_lava.network.integers import InputCode
 from spikeseg_lava.network.model import FixedPointModel

@@ -11,7 +11,8 @@ from typing import Any
 
 import h5py
 import pytest
-from builders import RECORDING_FILES, evt3_bytes, small_events, text_bytes, write_hdf5
+from builders.recording_files import RECORDING_FILES, evt3_bytes, text_bytes, write_hdf5
+from builders.recordings import small_events
 
 from spikeseg_lava.cli.networks import shipped_network
 from spikeseg_lava.spikes.spike_file import SpikeFile

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import made
 import numpy as np
 import pytest
+from builders.networks import deep_network
+from builders.records import STEPS, random_record
 
 from spikeseg_lava.decoding.decoder import decode
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, RecordError
 from spikeseg_lava.network.floats import PoolLayer, SpikingNetwork
 
-NETWORK = made.a_network(1)
-RECORD = made.a_record(NETWORK, (18, 25), 2)
+NETWORK = deep_network(1)
+RECORD = random_record(NETWORK, (18, 25), 2)
 
 
 def without_meta(record, **membranes):
@@ -77,7 +78,7 @@ def test_unknown_size():
     ids=["from meta", "from the membrane", "from the network", "given"],
 )
 def test_size_is_found_out(record, network, size):
-    found = decode(record, network, size=size, timesteps=made.STEPS)
+    found = decode(record, network, size=size, timesteps=STEPS)
     assert found.saliency.shape == (18, 25)
     assert all(instance.mask.shape == (18, 25) for instance in found.instances[:3])
 
@@ -87,7 +88,7 @@ def test_fewer_steps_than_the_record_holds():
         decode(RECORD, NETWORK, timesteps=2)
 
 
-@pytest.mark.parametrize(("trained", "steps"), [(None, made.STEPS), (2, made.STEPS), (9, 9)])
+@pytest.mark.parametrize(("trained", "steps"), [(None, STEPS), (2, STEPS), (9, 9)])
 def test_steps_are_those_trained_with_where_nothing_else_is_said(trained, steps):
     network = replace(NETWORK, input_size=(18, 25), timesteps=trained)
     assert decode(without_meta(RECORD), network).timesteps == steps

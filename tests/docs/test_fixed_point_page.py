@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builders.models import integer_conv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import spikeseg_lava as sl
-from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.floats import PoolLayer
+from spikeseg_lava.network.integers import FixedPointConv, InputCode
 from spikeseg_lava.network.model import FixedPointModel
 
 LOW, HIGH = -(2**23), 2**23 - 1
@@ -114,18 +115,15 @@ def random_model(rng: np.random.Generator) -> FixedPointModel:
 def random_conv(rng: np.random.Generator, name: str, shape: tuple[int, ...], loud: bool) -> FixedPointConv:
     multiplicative, floor = bool(rng.integers(2)), bool(rng.integers(2))
     exponents = [int(e) for e in rng.integers(0, 14 if loud else 3, rng.integers(1, 3))]
-    planes = tuple(Plane(rng.integers(-127, 128, shape).astype(np.int8), e) for e in exponents)
+    planes = [(rng.integers(-127, 128, shape), e) for e in exponents]
     largest = 2**23 - 1 if loud else 600
     threshold = rng.integers(1, largest, shape[0]).astype(np.int32)
     leak = (rng.integers(0, 40, shape[0]) * (not multiplicative)).astype(np.int32)
     decay = (rng.integers(0, 4097, shape[0]) * multiplicative).astype(np.int32)
     mode = "multiplicative" if multiplicative else "subtractive"
-    neuron: dict[str, Any] = {"threshold": threshold, "leak": leak, "decay": decay, "leak_mode": mode, "floor": floor}
-    neuron["bias"] = rng.integers(-60, 60, shape[0]).astype(np.int32)
+    bias = rng.integers(-60, 60, shape[0])
     stride, padding = ((int(a), int(b)) for a, b in rng.integers((1, 0), (3, 3), (2, 2)).T)
-    ones = np.ones(shape[0])
-    source = ConvLayer(name, np.ones(shape, np.float32), Neuron(ones, 0 * ones, ones, mode, floor), stride, padding)
-    return FixedPointConv(name, planes, FixedPointNeuron(**neuron), ones, source, stride, padding)
+    return integer_conv(name, planes, threshold, leak, decay, mode, floor, stride, padding, bias)
 
 
 @settings(max_examples=60)

@@ -8,7 +8,7 @@ import os
 import sys
 
 import numpy as np
-from engine_models import conv, model_of
+from builders.models import integer_conv, model_of
 
 from spikeseg_lava.engine.conv import EventConv, State
 from spikeseg_lava.engine.engine import EventEngine
@@ -32,7 +32,7 @@ def guarded(array: np.ndarray) -> np.ndarray:
 
 
 def main(events: int) -> None:
-    layers = conv("conv1", [(np.ones((2, 1, 3, 3)), 0)], 5, padding=(1, 1)), PoolLayer("pool1", (2, 2), (2, 2))
+    layers = integer_conv("conv1", [(np.ones((2, 1, 3, 3)), 0)], 5, padding=(1, 1)), PoolLayer("pool1", (2, 2), (2, 2))
     engine = EventEngine(model_of(*layers), (40, 40))
     engine.run(SparseSteps(np.array([0, 1]), np.array([40], np.int32), np.array([9], np.int32)))  # compiles
     kept = [

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_models import assert_same, clips, conv, dense_layer, model_of, models
+from builders.drawn import clips, models
+from builders.models import integer_conv, model_of
+from builders.records import assert_same
+from dense_simulation import dense_layer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,16 +47,16 @@ def test_maps_that_do_the_same_or_the_opposite_share_their_work(data, kinds, fir
     rng = np.random.default_rng(len(kinds))
     one, other = rng.integers(-60, 60, (2, 2, 3, 3))
     weight, threshold, leak = np.stack([one, -one, other, -other, one]), np.array([300, 200, 300, 300, 700]), [20, 60]
-    layer = conv(
+    layer = integer_conv(
         "conv1",
         [(weight[kinds], 1)],
         threshold[kinds],
         leak=np.resize(leak, len(kinds)) if data.draw(st.booleans()) else 20,
         decay=300,
-        mode=data.draw(st.sampled_from(["subtractive", "multiplicative"])),
+        leak_mode=data.draw(st.sampled_from(["subtractive", "multiplicative"])),
         floor=data.draw(st.booleans()),
     )
-    second = conv("conv2", [(rng.integers(-9, 30, (2, len(kinds), 3, 3)), 0)], 50)
+    second = integer_conv("conv2", [(rng.integers(-9, 30, (2, len(kinds), 3, 3)), 0)], 50)
     model = model_of(layer, PoolLayer("pool1", (2, 2), (2, 2)), second)
     frames = data.draw(clips(model, (9, 12)))
     assert_same(run_engine(model, frames, fire_once), run_reference(model, frames, fire_once))
@@ -63,7 +66,7 @@ def test_maps_that_do_the_same_or_the_opposite_share_their_work(data, kinds, fir
 @pytest.mark.parametrize("width", [48, 64, 96])
 def test_a_bias_held_down_by_every_input_of_a_tile_does_not_rise_afterwards(mode, width):
     """Zero membranes that a whole tile of negative drives keeps at the floor have not missed a step."""
-    layer = conv("conv1", [(np.full((1, 1, 1, 1), -50), 0)], 35, decay=100, mode=mode, bias=10)
+    layer = integer_conv("conv1", [(np.full((1, 1, 1, 1), -50), 0)], 35, decay=100, leak_mode=mode, bias=10)
     frames = np.zeros((7, 1, 2, width), np.float32)
     frames[[0, 1, 4, 5]] = 1
     found, expected = (run(model_of(layer), frames, False) for run in (run_engine, run_reference))
@@ -73,7 +76,7 @@ def test_a_bias_held_down_by_every_input_of_a_tile_does_not_rise_afterwards(mode
 
 def test_rows_wider_than_64_tiles_have_larger_tiles():
     rng = np.random.default_rng(4)
-    layer = conv("conv1", [(rng.integers(-20, 60, (7, 1, 2, 3)), 0)], 100, leak=9, padding=(1, 1))
+    layer = integer_conv("conv1", [(rng.integers(-20, 60, (7, 1, 2, 3)), 0)], 100, leak=9, padding=(1, 1))
     frames = (rng.random((5, 1, 3, 700)) < 0.05).astype(np.float32) * 3
     assert_same(run_engine(model_of(layer), frames), run_reference(model_of(layer), frames))
 
@@ -97,7 +100,7 @@ def test_chunks_and_samples_change_nothing(data, fire_once, chunk):
 
 def test_a_copy_goes_on_where_the_engine_was_and_shares_nothing_with_it():
     rng = np.random.default_rng(1)
-    layer = conv("conv1", [(rng.integers(-9, 30, (2, 1, 3, 3)), 0)], 60, leak=2)
+    layer = integer_conv("conv1", [(rng.integers(-9, 30, (2, 1, 3, 3)), 0)], 60, leak=2)
     frames = (rng.random((2, 4, 1, 6, 7)) < 0.3).astype(np.float32) * 3
     engine, straight = (EventEngine(model_of(layer), (6, 7), fire_once=False) for _ in range(2))
     engine.run(engine.encode(frames[0]))
@@ -113,7 +116,7 @@ def test_a_copy_goes_on_where_the_engine_was_and_shares_nothing_with_it():
 
 def test_membranes_may_be_read_at_any_time():
     rng = np.random.default_rng(0)
-    layer = conv("conv1", [(rng.integers(-9, 9, (2, 1, 3, 3)), 0)], 60, leak=[1, 3], floor=False)
+    layer = integer_conv("conv1", [(rng.integers(-9, 9, (2, 1, 3, 3)), 0)], 60, leak=[1, 3], floor=False)
     frames = (rng.random((12, 1, 6, 7)) < 0.1).astype(np.float32) * 3
     engine, oracle = EventEngine(model_of(layer), (6, 7)), ReferenceEncoder(model_of(layer))
     for frame, payload in zip(frames, oracle.encode(frames), strict=True):
@@ -123,7 +126,7 @@ def test_membranes_may_be_read_at_any_time():
 
 
 def test_an_untouched_neuron_without_floor_falls_to_the_lower_end():
-    layer = conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5, leak=3_000_000, floor=False)
+    layer = integer_conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5, leak=3_000_000, floor=False)
     engine = EventEngine(model_of(layer), (2, 2))
     engine.run(SparseSteps.silent(2))
     assert np.all(engine.membranes()["conv1"] == -6_000_000)
@@ -133,7 +136,7 @@ def test_an_untouched_neuron_without_floor_falls_to_the_lower_end():
 
 
 def test_a_cleared_neuron_that_is_never_touched_again_reads_zero():
-    layer = conv("conv1", [(np.full((1, 1, 1, 1), 7), 0)], 100)
+    layer = integer_conv("conv1", [(np.full((1, 1, 1, 1), 7), 0)], 100)
     engine = EventEngine(model_of(layer), (1, 3))
     engine.run(engine.encode(np.array([[[[1.0, 0.0, 0.0]]]])))
     assert engine.membranes()["conv1"].tolist() == [[[7, 0, 0]]]
@@ -144,7 +147,7 @@ def test_a_cleared_neuron_that_is_never_touched_again_reads_zero():
 
 
 def test_the_drive_saturates_before_it_meets_the_membrane():
-    layer = conv("conv1", [([[[[127]]], [[[-127]]]], 15)], 2**23 - 1, leak=1, floor=False)
+    layer = integer_conv("conv1", [([[[[127]]], [[[-127]]]], 15)], 2**23 - 1, leak=1, floor=False)
     frames = np.array([200, 100, 0, 3]).reshape(4, 1, 1, 1)
     model = model_of(layer, bits=12)
     record = run_engine(model, frames, fire_once=False)
@@ -152,7 +155,7 @@ def test_the_drive_saturates_before_it_meets_the_membrane():
 
 
 def test_input_that_could_overflow_32_bits_is_summed_in_64():
-    layer = conv("conv1", [(np.full((1, 3, 5, 5), 127), 15)], 2**23 - 1)
+    layer = integer_conv("conv1", [(np.full((1, 3, 5, 5), 127), 15)], 2**23 - 1)
     frames = np.full((3, 3, 6, 9), 4095.0, np.float32)
     model = model_of(layer, bits=12)
     assert_same(run_engine(model, frames), run_reference(model, frames))
@@ -161,7 +164,7 @@ def test_input_that_could_overflow_32_bits_is_summed_in_64():
 @pytest.mark.parametrize(("kernel", "stride"), [((7, 7), (6, 6)), ((2, 2), (2, 2)), ((1, 3), (2, 4)), ((5, 2), (1, 3))])
 def test_pools_overlap_and_leave_gaps(kernel, stride):
     rng = np.random.default_rng(3)
-    layer = conv("conv1", [([[[[1]]], [[[2]]]], 0)], [1, 4])
+    layer = integer_conv("conv1", [([[[[1]]], [[[2]]]], 0)], [1, 4])
     model = model_of(layer, PoolLayer("pool1", kernel, stride))
     frames = (rng.random((6, 1, 23, 17)) < 0.05).astype(np.float32) * rng.integers(1, 4, (6, 1, 23, 17))
     record = run_engine(model, frames, fire_once=False)
@@ -180,7 +183,7 @@ def test_pools_overlap_and_leave_gaps(kernel, stride):
 def test_a_hundred_thousand_steps_equal_a_dense_simulation(neuron, fire_once):
     steps, events, shape = 100_000, 3000, (1, 5, 6)
     rng = np.random.default_rng(5)
-    layer = conv("conv1", [(rng.integers(-3, 9, (2, 1, 3, 2)), 0)], padding=(1, 0), **neuron)
+    layer = integer_conv("conv1", [(rng.integers(-3, 9, (2, 1, 3, 2)), 0)], padding=(1, 0), **neuron)
     times = np.sort(rng.choice(steps, events, replace=False))
     index, payload = rng.integers(0, 30, events).astype(np.int32), rng.integers(1, 200, events).astype(np.int32)
     offsets = np.searchsorted(times, np.arange(steps + 1)).astype(np.int64)
@@ -226,14 +229,14 @@ def test_an_empty_step_touches_no_array_of_pixels(events, code):
 
 @pytest.mark.parametrize("frames", [np.zeros((2, 3, 4, 4)), np.zeros((2, 4, 4)), np.zeros(3)])
 def test_frames_of_another_shape_are_refused(frames):
-    model = model_of(conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5))
+    model = model_of(integer_conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5))
     with pytest.raises(ClipError, match="expected"):
         run_engine(model, frames)
 
 
 @pytest.mark.parametrize("value", [-1.0, 1000.0, np.nan])
 def test_frame_values_beyond_the_payload_are_refused(value):
-    model = model_of(conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5))
+    model = model_of(integer_conv("conv1", [(np.ones((1, 1, 1, 1)), 0)], 5))
     frames = np.zeros((1, 1, 4, 4), np.float32)
     frames[0, 0, 1, 2] = value
     with pytest.raises(ClipError, match="payload"):
@@ -262,7 +265,7 @@ def test_rows_are_in_lexicographic_order(channels, width, height, seed):
 
 def test_a_kept_engine_forgets_the_sample_before_and_sees_changed_thresholds():
     weight = np.full((2, 1, 3, 3), 9, np.int8)
-    model = model_of(conv("conv1", [(weight, 0)], 20, padding=(1, 1)))
+    model = model_of(integer_conv("conv1", [(weight, 0)], 20, padding=(1, 1)))
     frames = np.full((3, 1, 6, 7), 1.0)
     first, second = run_engine(model, frames), run_engine(model, frames)
     np.testing.assert_array_equal(first.spikes["conv1"], second.spikes["conv1"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import stream_recording as recording
+from builders.recordings import stream_recording as recording
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

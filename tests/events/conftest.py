@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from builders import small_events
+from builders.recordings import small_events
 
 
 @pytest.fixture

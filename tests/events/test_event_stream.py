@@ -5,7 +5,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
-from builders import stream_recording as recording
+from builders.recordings import stream_recording as recording
 
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events import raw_events as event_blocks

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import RECORDING_FILES, assert_same_events, small_events
+from builders.recording_files import RECORDING_FILES
+from builders.recordings import assert_same_events, small_events
 
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events.cleaning import cleaned

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import assert_same_events, dat_bytes, evt2_bytes, evt3_bytes, evt21_bytes
+from builders.recording_files import dat_bytes, evt2_bytes, evt3_bytes, evt21_bytes
+from builders.recordings import assert_same_events
 
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events.formats import prophesee

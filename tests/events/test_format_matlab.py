@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from builders import assert_same_events
+from builders.recordings import assert_same_events
 from scipy.io import savemat
 
 from spikeseg_lava.errors import RecordingError

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from builders import assert_same_events
+from builders.recordings import assert_same_events
 
 from spikeseg_lava.errors import RecordingError
 from spikeseg_lava.events.read import read_recording

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from builders import evt3_bytes, text_bytes, write_hdf5
+from builders.recording_files import evt3_bytes, text_bytes, write_hdf5
 
 from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.events.clip import load_clip

@@ -10,7 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from builders import assert_same_events, evt2_bytes, text_bytes, write_hdf5
+from builders.recording_files import evt2_bytes, text_bytes, write_hdf5
+from builders.recordings import assert_same_events
 
 from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.events.denoise import denoise

@@ -16,8 +16,8 @@ import joblib
 import numpy as np
 import psutil
 import pytest
-from builders import stream_model as model
-from builders import stream_recording as recording
+from builders.models import stream_model as model
+from builders.recordings import stream_recording as recording
 from joblib.externals.loky import get_reusable_executor
 
 from spikeseg_lava.engine.engine import run_engine
@@ -209,7 +209,7 @@ def test_no_more_workers_than_files_and_never_none(files, tmp_path, monkeypatch)
 SLOW = """
 import sys, time
 from pathlib import Path
-from builders import stream_model as model
+from builders.models import stream_model as model
 from spikeseg_lava.execution import many
 import spikeseg_lava.cli.app as app
 def run(*_, **__):

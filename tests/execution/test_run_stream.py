@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import stream_model as model
-from builders import stream_recording as recording
+from builders.models import stream_model as model
+from builders.recordings import stream_recording as recording
 
 from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError, ClipError, RecordError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import random_clip, random_network
+from builders.networks import random_clip, random_network
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.execution.unseen import NO_CLIP, UnseenCell, UnseenMatrix, unseen_matrix

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import planes_conv, pooled_model
+from builders.models import planes_conv, pooled_model
 from lava.magma.core.callback_fx import IterableCallBack
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2HwCfg

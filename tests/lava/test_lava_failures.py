@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from builders.models import two_plane_clip, two_plane_model
 from lava.magma.core.run_conditions import RunSteps
-from lava_networks import small_clip, small_model
 
 from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.graph import build_graph, run_graph, run_lava
@@ -30,7 +30,7 @@ PREPARE = """
 import os, signal, sys, threading, time
 sys.path.insert(0, {here!r})
 import numpy as np
-from lava_networks import small_clip, small_model
+from builders.models import two_plane_clip, two_plane_model
 from spikeseg_lava.lava import build_graph, supervised
 from spikeseg_lava.lava.graph import run_graph
 
@@ -43,7 +43,7 @@ def endless(pause=0.01):
 
 def in_new_interpreter(script: str, **options: object) -> subprocess.Popen[str]:
     """Run a script that prepares a graph, in a process group of its own."""
-    code = PREPARE.format(here=str(HERE)) + textwrap.dedent(script)
+    code = PREPARE.format(here=str(HERE.parent)) + textwrap.dedent(script)
     return subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True, **options,  # type: ignore[call-overload]
@@ -79,7 +79,7 @@ def group_members(group: int) -> list[str]:
 
 
 def test_an_exception_in_a_model_names_the_layer_and_shows_the_traceback() -> None:
-    graph = build_graph(small_model(), size=(11, 17), steps=[(np.array([10**6], np.int32), 1)])
+    graph = build_graph(two_plane_model(), size=(11, 17), steps=[(np.array([10**6], np.int32), 1)])
     with pytest.raises(
         BackendError, match=r"Lava process `source` failed: ValueError: places must lie in 0\.\.373"
     ) as caught:
@@ -89,7 +89,7 @@ def test_an_exception_in_a_model_names_the_layer_and_shows_the_traceback() -> No
 
 
 def test_a_payload_that_is_too_large_names_the_convolution() -> None:
-    graph = build_graph(small_model(), size=(11, 17), steps=[(np.array([0], np.int32), 64)])
+    graph = build_graph(two_plane_model(), size=(11, 17), steps=[(np.array([0], np.int32), 64)])
     with pytest.raises(BackendError, match="`conv1` failed: ValueError: a value of 64 exceeds the payload, 63"):
         run_graph(graph, 3, timeout=60)
 
@@ -100,11 +100,11 @@ def test_a_generator_that_fails_is_reported() -> None:
         raise OSError("the recording ends here")
 
     with pytest.raises(BackendError, match="`source` failed: OSError: the recording ends here"):
-        run_graph(build_graph(small_model(), size=(11, 17), steps=broken()), 3, timeout=60)
+        run_graph(build_graph(two_plane_model(), size=(11, 17), steps=broken()), 3, timeout=60)
 
 
 def test_a_killed_child_is_named() -> None:
-    graph = build_graph(small_model(), size=(11, 17))
+    graph = build_graph(two_plane_model(), size=(11, 17))
     runtime = supervised(graph.source, graph.run_config, timeout=60)
     victim = next(child for child in runtime.children if child.name == "pool1")
     assert victim.process.pid is not None
@@ -124,7 +124,7 @@ def test_a_graph_that_takes_too_long_is_ended() -> None:
 
     start = time.monotonic()
     with pytest.raises(BackendError, match=r"did not run within 0\.5 s"):
-        run_graph(build_graph(small_model(), size=(11, 17), steps=slow()), 3, timeout=0.5)
+        run_graph(build_graph(two_plane_model(), size=(11, 17), steps=slow()), 3, timeout=0.5)
     assert time.monotonic() - start < 30
 
 
@@ -137,7 +137,7 @@ def test_twenty_runs_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> No
         made.add(self.name)
 
     monkeypatch.setattr(SharedMemory, "__init__", noted)
-    model, frames = small_model(), small_clip()
+    model, frames = two_plane_model(), two_plane_clip()
     expected = run_lava(model, frames, timeout=60)
     own = psutil.Process()
     before = own.num_fds(), len(own.children())
@@ -153,7 +153,7 @@ def test_twenty_runs_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> No
 def test_finished_graphs_are_forgotten() -> None:
     before = graphs_in_memory()
     for _ in range(2):
-        run_lava(small_model(), small_clip(), timeout=60)
+        run_lava(two_plane_model(), two_plane_clip(), timeout=60)
     for _ in range(100):  # the thread that listened for the runtime service holds the last one until it ends
         if graphs_in_memory() <= before:
             break
@@ -172,7 +172,7 @@ def test_a_daemonic_process_may_run_a_graph() -> None:
     results, sender = fork.Pipe(duplex=False)
 
     def work() -> None:
-        sender.send(run_lava(small_model(), small_clip(), timeout=60).counts["conv2"])
+        sender.send(run_lava(two_plane_model(), two_plane_clip(), timeout=60).counts["conv2"])
 
     child = fork.Process(target=work, daemon=True)
     child.start()
@@ -183,7 +183,7 @@ def test_a_daemonic_process_may_run_a_graph() -> None:
 
 def test_the_interpreter_exits_after_a_failure() -> None:
     child = in_new_interpreter("""
-        graph = build_graph(small_model(), size=(11, 17), steps=[(np.array([10**6], np.int32), 1)])
+        graph = build_graph(two_plane_model(), size=(11, 17), steps=[(np.array([10**6], np.int32), 1)])
         run_graph(graph, 3)
     """)
     _, errors = ended(child)
@@ -194,7 +194,7 @@ def test_the_interpreter_exits_after_a_failure() -> None:
 @pytest.mark.parametrize("whole_group", [True, False])
 def test_ctrl_c_ends_the_graph_and_the_interpreter(whole_group: bool) -> None:
     child = in_new_interpreter("""
-        graph = build_graph(small_model(), size=(11, 17), steps=endless())
+        graph = build_graph(two_plane_model(), size=(11, 17), steps=endless())
         runtime = supervised(graph.source, graph.run_config)
         from lava.magma.core.run_conditions import RunSteps
         runtime.start(RunSteps(2))
@@ -226,7 +226,7 @@ def test_a_signal_while_the_graph_starts_is_not_lost(fork: int, name: str) -> No
                 time.sleep(0.05)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         os.register_at_fork(after_in_parent=interrupt)
-        graph = build_graph(small_model(), size=(11, 17), steps=endless())
+        graph = build_graph(two_plane_model(), size=(11, 17), steps=endless())
         try:
             supervised(graph.source, graph.run_config)
         except KeyboardInterrupt:
@@ -240,7 +240,7 @@ def test_a_signal_while_the_graph_starts_is_not_lost(fork: int, name: str) -> No
 
 def test_children_die_with_a_parent_that_is_killed() -> None:
     child = in_new_interpreter("""
-        graph = build_graph(small_model(), size=(11, 17), steps=endless())
+        graph = build_graph(two_plane_model(), size=(11, 17), steps=endless())
         runtime = supervised(graph.source, graph.run_config)
         os.kill(os.getpid(), signal.SIGKILL)
     """)
@@ -250,7 +250,7 @@ def test_children_die_with_a_parent_that_is_killed() -> None:
 
 def test_an_interpreter_that_forgets_to_stop_exits_all_the_same() -> None:
     child = in_new_interpreter("""
-        graph = build_graph(small_model(), size=(11, 17), steps=endless())
+        graph = build_graph(two_plane_model(), size=(11, 17), steps=endless())
         runtime = supervised(graph.source, graph.run_config)
     """)
     ended(child)

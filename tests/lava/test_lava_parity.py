@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lava_networks import assert_same, integer_conv, small_clip, small_model, weights
+from builders.models import integer_conv, two_plane_clip, two_plane_model, weights
+from builders.records import assert_same
 
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.lava.graph import build_encoder_graph, build_graph, run_graph, run_lava
@@ -46,7 +47,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("fire_once", [True, False], ids=["fire-once", "refire"])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_layer_graph_equals_the_oracle(variant: str, fire_once: bool) -> None:
-    model, frames = small_model(**VARIANTS[variant]), small_clip()
+    model, frames = two_plane_model(**VARIANTS[variant]), two_plane_clip()
     expected = run_reference(model, frames, fire_once)
     assert expected.counts["conv1"]
     assert_same(expected, run_lava(model, frames, fire_once, timeout=SECONDS))
@@ -54,15 +55,15 @@ def test_a_layer_graph_equals_the_oracle(variant: str, fire_once: bool) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_fused_encoder_equals_the_oracle(variant: str) -> None:
-    model, frames = small_model(**VARIANTS[variant]), small_clip()
+    model, frames = two_plane_model(**VARIANTS[variant]), two_plane_clip()
     assert_same(run_reference(model, frames, True), run_lava(model, frames, True, fused=True, timeout=SECONDS))
 
 
 @pytest.mark.parametrize(
-    "network", [small_model(), SpikingNetwork(tuple(c.source for c in small_model().convolutions))]
+    "network", [two_plane_model(), SpikingNetwork(tuple(c.source for c in two_plane_model().convolutions))]
 )
 def test_the_run_configuration_selects_between_equal_encoders(network: Any) -> None:
-    frames = small_clip()
+    frames = two_plane_clip()
     fused, layered = (
         run_graph(build_encoder_graph(network, frames, layered=layered), len(frames), SECONDS)
         for layered in (False, True)
@@ -72,9 +73,9 @@ def test_the_run_configuration_selects_between_equal_encoders(network: Any) -> N
 
 
 def test_pools_with_overlap_and_gaps() -> None:
-    conv = integer_conv("conv1", [(weights(1, (2, 2, 3, 3)), 0)], 300, 2)
+    conv = integer_conv("conv1", [(weights(1, (2, 2, 3, 3)), 0)], 300, 2, padding=None)
     pools = PoolLayer("pool1", (7, 3), (6, 4)), PoolLayer("pool2", (1, 2), (2, 1))
-    model, frames = FixedPointModel((conv, *pools), InputCode(6, 1.0)), small_clip(size=(31, 20))
+    model, frames = FixedPointModel((conv, *pools), InputCode(6, 1.0)), two_plane_clip(size=(31, 20))
     expected = run_reference(model, frames, False)
     assert expected.counts["pool2"]
     assert_same(expected, run_lava(model, frames, False, timeout=SECONDS))
@@ -82,7 +83,7 @@ def test_pools_with_overlap_and_gaps() -> None:
 
 @pytest.mark.parametrize("fused", [False, True], ids=["layers", "fused"])
 def test_state_is_cleared_after_every_reset_interval(fused: bool) -> None:
-    model, frames = replace(small_model(bias=[900, -300, 0, 2500]), reset_interval=2), small_clip(steps=7)
+    model, frames = replace(two_plane_model(bias=[900, -300, 0, 2500]), reset_interval=2), two_plane_clip(steps=7)
     expected = run_reference(model, frames, True)
     assert expected.counts["conv2"] > run_reference(replace(model, reset_interval=None), frames, True).counts["conv2"]
     assert_same(expected, run_lava(model, frames, True, fused=fused, timeout=SECONDS))
@@ -104,7 +105,7 @@ def test_golden_clips(shared: Path, clip: str) -> None:
 
 @pytest.mark.parametrize("variant", ["subtractive", "multiplicative", "if without floor", "strided", "biased"])
 def test_float_graphs_equal_the_float_reference(variant: str) -> None:
-    model, frames = small_model(**VARIANTS[variant]), small_clip()
+    model, frames = two_plane_model(**VARIANTS[variant]), two_plane_clip()
     network = SpikingNetwork(tuple(x.source if isinstance(x, FixedPointConv) else x for x in model.layers))
     expected, found = run_reference(network, frames, True), run_lava(network, frames, True, timeout=SECONDS)
     assert expected.counts["conv1"]
@@ -115,12 +116,12 @@ def test_float_graphs_equal_the_float_reference(variant: str) -> None:
 
 
 def test_the_record_says_how_far_layers_run_behind() -> None:
-    record = run_lava(small_model(), small_clip(), timeout=SECONDS)
+    record = run_lava(two_plane_model(), two_plane_clip(), timeout=SECONDS)
     assert record.meta["latency"] == {"conv1": 0, "pool1": 0, "conv2": 0}
 
 
 def test_only_the_layers_asked_for_are_recorded() -> None:
-    frames = small_clip()
-    record = run_graph(build_graph(small_model(), frames, record=["conv2"]), len(frames), SECONDS)
+    frames = two_plane_clip()
+    record = run_graph(build_graph(two_plane_model(), frames, record=["conv2"]), len(frames), SECONDS)
     assert list(record.spikes) == ["conv2"]
     assert list(record.membranes) == ["conv1", "conv2"]

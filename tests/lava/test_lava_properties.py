@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from builders.models import integer_conv, two_plane_clip
+from builders.records import assert_same
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
-from lava_networks import assert_same, integer_conv, small_clip
 
 from spikeseg_lava.lava.axes import lava_image, record_rows
 from spikeseg_lava.lava.event_layers import correlate, fire, multiplicative_fixed, subtractive_fixed
@@ -54,7 +55,7 @@ def models(draw: DrawFn) -> FixedPointModel:
 
 
 CLIPS = st.builds(
-    small_clip, st.integers(0, 10**6), st.integers(1, 7), st.just((31, 34)), st.sampled_from([0.0, 0.02, 0.3])
+    two_plane_clip, st.integers(0, 10**6), st.integers(1, 7), st.just((31, 34)), st.sampled_from([0.0, 0.02, 0.3])
 )
 
 
@@ -82,8 +83,8 @@ def test_every_layer_step_equals_the_oracle(model: FixedPointModel, frames: np.n
 def test_a_membrane_may_be_set_where_maps_shared_their_work() -> None:
     """Three maps, two of them alike and one opposite: after each got a membrane of its own they differ."""
     kernel = np.arange(1, 19, dtype=np.int8).reshape(1, 2, 3, 3)
-    layer = integer_conv("conv1", [(np.concatenate([kernel, kernel, -kernel, -kernel]), 0)], [60] * 4, 2)
-    model, frames = FixedPointModel((layer,), InputCode(5, 1.0)), small_clip(3, density=0.02)
+    layer = integer_conv("conv1", [(np.concatenate([kernel, kernel, -kernel, -kernel]), 0)], [60] * 4, 2, padding=None)
+    model, frames = FixedPointModel((layer,), InputCode(5, 1.0)), two_plane_clip(3, density=0.02)
     oracle, shape = ReferenceEncoder(model, fire_once=True), frames.shape[2:]
     spec = layer_specs(model, shape, fire_once=True)["conv1"]
     assert isinstance(spec, ConvSpec)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builders.models import integer_conv, two_plane_clip, weights
 from conftest import STAND_IN
-from lava_networks import integer_conv, small_clip, weights
 from numpy.typing import NDArray
 from test_user_scripts import finished
 
@@ -56,7 +56,7 @@ def owners(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[type, type]]:
 
 @pytest.fixture
 def frames() -> NDArray[np.float32]:
-    return np.minimum(small_clip(steps=5, size=(6, 9), density=0.3), 7)
+    return np.minimum(two_plane_clip(steps=5, size=(6, 9), density=0.3), 7)
 
 
 def model_with(leak_mode: str) -> FixedPointModel:
@@ -134,7 +134,7 @@ def test_only_a_model_takes_the_owners_neuron(adapters: Any, frames: NDArray[np.
 
 
 def test_a_layer_that_no_synapse_can_bring_is_named(adapters: Any, frames: NDArray[np.float32]) -> None:
-    deep = integer_conv("deep", [(weights(6, (2, 2, 2, 3)), 14)], 90, 3)
+    deep = integer_conv("deep", [(weights(6, (2, 2, 2, 3)), 14)], 90, 3, padding=None)
     model = FixedPointModel((*model_with("subtractive").layers[:1], deep), InputCode(3, 1.0), input_size=(6, 9))
     with pytest.raises(QuantizationError, match="`deep` needs 16384 synapses for an exponent of 14"):
         build_chip_graph(model, frames, neuron=SubtractiveLIF)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builders.models import two_plane_model
 from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
 from lava.magma.core.model.py.ports import AbstractPyIOPort, PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
@@ -13,7 +14,6 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.process import Dense
 from lava.proc.lif.process import LIF
-from lava_networks import small_model
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.lava import processes
@@ -46,7 +46,7 @@ def encoder(model: Any, **options: Any) -> SpikeSEGEncoder:
 
 
 def float_network() -> Any:
-    layers: Any = tuple(getattr(layer, "source", layer) for layer in small_model().layers)
+    layers: Any = tuple(getattr(layer, "source", layer) for layer in two_plane_model().layers)
     return SpikingNetwork(layers)
 
 
@@ -59,7 +59,7 @@ MAKERS = {
     "OrPool": lambda **more: OrPool(input_shape=SHAPE, kernel=2, **more),
     "EventSource": lambda **more: EventSource(shape=SHAPE, steps=[], **more),
     "SpikeSink": lambda **more: SpikeSink(shape=SHAPE, **more),
-    "SpikeSEGEncoder": lambda **more: SpikeSEGEncoder(model=small_model(), size=(11, 17), **more),
+    "SpikeSEGEncoder": lambda **more: SpikeSEGEncoder(model=two_plane_model(), size=(11, 17), **more),
 }
 
 
@@ -119,7 +119,7 @@ def test_ports_are_of_the_kinds_that_adapters_of_the_chip_accept(name: str) -> N
         (lambda: convolution(threshold=0), "`threshold` of Process `conv` must lie in 1.."),
         (lambda: convolution(threshold=1.5), "`threshold` of Process `conv` must hold integers"),
         (lambda: encoder(float_network()), "`model` of Process `encoder` is a float network"),
-        (lambda: encoder(small_model(), v={"conv1": 0.5}), "`conv1_v` of Process `encoder` must hold integers"),
+        (lambda: encoder(two_plane_model(), v={"conv1": 0.5}), "`conv1_v` of Process `encoder` must hold integers"),
     ],
 )
 def test_what_fixed_point_models_cannot_hold_is_refused_when_the_graph_is_compiled(make: Any, told: str) -> None:
@@ -143,7 +143,7 @@ def test_what_floating_point_models_cannot_hold_is_refused_too() -> None:
     for tag in (FLOAT, Loihi2SimCfg()):
         with pytest.raises(ArgumentError, match=r"`decay` of Process `n` must lie in 0\.\.1 in a floating-point model"):
             MultiplicativeLIF(shape=2, threshold=5, decay=410, name="n").compile(tag)
-    encoder(small_model()).compile(FLOAT)  # computes a network of integers in integers, whatever the tag
+    encoder(two_plane_model()).compile(FLOAT)  # computes a network of integers in integers, whatever the tag
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,11 @@ def test_what_floating_point_models_cannot_hold_is_refused_too() -> None:
         (lambda: IF(shape=2, vth=1, bias=[1, 2, 3]), ArgumentError, "`bias` must be one number or 2, one per channel"),
         (lambda: convolution(decay=5), ArgumentError, "`decay` does nothing with `leak_mode` 'subtractive'"),
         (lambda: convolution(leak=5, leak_mode="multiplicative"), ArgumentError, "`leak` does nothing with"),
-        (lambda: encoder(small_model(), v={"conv9": 0}), ArgumentError, "`v` names conv9, the convolutions are conv1"),
+        (
+            lambda: encoder(two_plane_model(), v={"conv9": 0}),
+            ArgumentError,
+            "`v` names conv9, the convolutions are conv1",
+        ),
         (lambda: encoder("model.slm"), ArgumentTypeError, "`model` must be a FixedPointModel or a SpikingNetwork"),
     ],
 )

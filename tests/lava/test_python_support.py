@@ -75,10 +75,10 @@ def test_importing_the_package_imports_neither_lava_nor_numba() -> None:
 def test_runs_where_another_start_method_was_chosen() -> None:
     finished = run(
         "import multiprocessing, sys; multiprocessing.set_start_method('spawn')\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from lava_networks import small_clip, small_model\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from builders.models import two_plane_clip, two_plane_model\n"
         "from spikeseg_lava.lava import run_lava\n"
-        "record = run_lava(small_model(), small_clip(), timeout=60)\n"
+        "record = run_lava(two_plane_model(), two_plane_clip(), timeout=60)\n"
         "print(record.counts['conv2'] > 0, multiprocessing.get_start_method())"
     )
     assert finished.stdout == "True spawn\n", finished.stderr
@@ -88,12 +88,12 @@ def test_a_system_without_fork_is_told_so_and_runs_the_event_engine() -> None:
     finished = run(
         "import multiprocessing\n"
         "multiprocessing.get_all_start_methods = lambda: ['spawn']\n"
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from lava_networks import small_clip, small_model\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from builders.models import two_plane_clip, two_plane_model\n"
         "import spikeseg_lava as sl\nfrom spikeseg_lava.errors import BackendError\n"
-        "print(sl.run(small_model(), small_clip(), backend='event').counts['conv2'] > 0)\n"
+        "print(sl.run(two_plane_model(), two_plane_clip(), backend='event').counts['conv2'] > 0)\n"
         "for backend in ('lava', 'lava-fused', 'loihi2'):\n"
-        "    try:\n        sl.run(small_model(), small_clip(), backend=backend)\n"
+        "    try:\n        sl.run(two_plane_model(), two_plane_clip(), backend=backend)\n"
         "    except BackendError as error:\n        print(error)\n"
         "try:\n    from spikeseg_lava.lava.processes import IF\n"
         "except BackendError as error:\n    print(error)\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.models import two_plane_clip, two_plane_model
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.runtime.runtime_services.runtime_service import LoihiPyRuntimeService
 from lava.proc.monitor.process import Monitor
-from lava_networks import small_clip, small_model
 
 from spikeseg_lava.errors import BackendError
 from spikeseg_lava.lava.graph import build_encoder_graph, build_graph
@@ -26,7 +26,7 @@ def service_of(runtime) -> type:
 @pytest.mark.parametrize("build", [build_encoder_graph, lambda *a: build_encoder_graph(*a, layered=True)])
 def test_spikes_and_membranes_are_there_when_a_run_returns(build) -> None:
     """More steps than a channel holds messages, in runs of several lengths, read between them without a stop."""
-    model, frames = small_model(), small_clip(steps=40, density=0.02)
+    model, frames = two_plane_model(), two_plane_clip(steps=40, density=0.02)
     oracle, graph, done = ReferenceEncoder(model, fire_once=True), build(model, frames), 0
     images, spikes = oracle.encode(frames), 0
     runtime = supervised(graph.source, graph.run_config, timeout=60)
@@ -52,7 +52,7 @@ def test_spikes_and_membranes_are_there_when_a_run_returns(build) -> None:
 
 
 def test_lavas_own_rendezvous_stays_where_a_process_looks_into_another() -> None:
-    graph, monitor = build_graph(small_model(), small_clip(steps=3)), Monitor()
+    graph, monitor = build_graph(two_plane_model(), two_plane_clip(steps=3)), Monitor()
     monitor.probe(graph.layers["conv1"].v, 3)
     runtime = supervised(graph.source, graph.run_config, timeout=60)
     try:
@@ -70,7 +70,7 @@ def test_a_process_that_asks_to_pause_is_an_error(monkeypatch) -> None:
         send_events(model.s_out, np.zeros(0, np.int32))
 
     monkeypatch.setattr(PyEventSourceModelFixed, "run_spk", ask)
-    graph = build_encoder_graph(small_model(), small_clip(steps=3))
+    graph = build_encoder_graph(two_plane_model(), two_plane_clip(steps=3))
     runtime = supervised(graph.source, graph.run_config, timeout=60)
     try:
         with pytest.raises(BackendError, match="asked to pause"):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders.models import integer_conv
 from lava.magma.core.run_conditions import RunSteps
 from numpy.typing import NDArray
 
@@ -13,8 +14,8 @@ from spikeseg_lava.engine.engine import run_engine
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.runtime.runtime import supervised
 from spikeseg_lava.lava.stock import build_stock_graph, run_stock_lava
-from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane, sum_planes
+from spikeseg_lava.network.floats import PoolLayer
+from spikeseg_lava.network.integers import InputCode
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import rows_in_order
 from spikeseg_lava.stock.lower import lower
@@ -26,25 +27,15 @@ STEPS = 3
 SECONDS = 120.0
 
 
-def conv_layer(name: str, planes: tuple[Plane, ...], threshold: int, leak: int, padding: Pair) -> FixedPointConv:
-    kernel = sum_planes(planes)
-    theta, pull = np.full(len(kernel), threshold, np.int32), np.full(len(kernel), leak, np.int32)
-    neuron = FixedPointNeuron(theta, pull, np.zeros_like(pull))
-    source = ConvLayer(
-        name, kernel.astype(np.float32), Neuron(theta / 1.0, pull / 1.0, np.ones(len(kernel))), (1, 1), padding
-    )
-    return FixedPointConv(name, planes, neuron, np.ones(len(kernel)), source, (1, 1), padding)
-
-
 @pytest.fixture(scope="module")
 def model() -> FixedPointModel:
     random = np.random.default_rng(2)
-    high, low = (Plane(random.integers(-60, 60, (3, 2, 3, 5)).astype(np.int8), exponent) for exponent in (2, 0))
-    second = Plane(random.integers(-30, 60, (4, 3, 2, 3)).astype(np.int8), 0)
+    planes = [(random.integers(-60, 60, (3, 2, 3, 5)), exponent) for exponent in (2, 0)]
+    second = [(random.integers(-30, 60, (4, 3, 2, 3)), 0)]
     layers = (
-        conv_layer("conv1", (high, low), 900, 400, (1, 2)),
+        integer_conv("conv1", planes, 900, 400, padding=(1, 2)),
         PoolLayer("pool1", (2, 3), (2, 2)),
-        conv_layer("conv2", (second,), 90, 25, (1, 1)),
+        integer_conv("conv2", second, 90, 25, padding=(1, 1)),
     )
     return FixedPointModel(layers, InputCode(3, 1.0), input_size=SIZE)
 
@@ -99,7 +90,7 @@ def test_every_population_fires_alike_with_decay_latch_and_negative_charge(
 
 def test_images_of_128_pixels_and_more_run() -> None:
     shape = (3, 130)
-    layer = conv_layer("conv1", (Plane(np.full((1, 1, 1, 3), 20, np.int8), 0),), 35, 0, (0, 1))
+    layer = integer_conv("conv1", [(np.full((1, 1, 1, 3), 20), 0)], 35, padding=(0, 1))
     model = FixedPointModel((layer,), InputCode(1, 1.0), input_size=shape)
     frames = np.zeros((2, 1, *shape), np.float32)
     frames[:, 0, 1, 127:] = 1

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from builders.models import integer_conv, two_plane_clip, two_plane_model, weights
+from builders.records import assert_same
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.conv.process import Conv
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.monitor.process import Monitor
-from lava_networks import assert_same, integer_conv, small_clip, small_model, weights
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.axes import lava_image, lava_weight
@@ -75,7 +76,9 @@ def test_plane_conv_equals_the_stock_conv_with_the_same_weight() -> None:
 
 @pytest.mark.parametrize(("config", "tag"), [(FIXED, "fixed_pt"), (FLOAT, "floating_pt")])
 def test_conv_and_neurons_between_stock_processes(config: Any, tag: str) -> None:
-    layer = integer_conv("conv1", [(weights(6, (3, 2, 3, 3)), 1), (weights(7, (3, 2, 3, 3)), 0)], [600, 900, 500], 40)
+    layer = integer_conv(
+        "conv1", [(weights(6, (3, 2, 3, 3)), 1), (weights(7, (3, 2, 3, 3)), 0)], [600, 900, 500], 40, padding=None
+    )
     oracle = ReferenceEncoder(FixedPointModel((layer,), InputCode(5, 1.0)), fire_once=True)
     source = Source(data=images(2))
     conv = PlaneConv(
@@ -100,7 +103,7 @@ def test_conv_and_neurons_between_stock_processes(config: Any, tag: str) -> None
 
 @pytest.mark.parametrize("own_runtime", [False, True])
 def test_spiking_conv_is_monitored_and_set_like_any_process(own_runtime: bool) -> None:
-    layer = integer_conv("conv1", [(weights(8, (2, 2, 3, 5)), 0)], 900, 7)
+    layer = integer_conv("conv1", [(weights(8, (2, 2, 3, 5)), 0)], 900, 7, padding=None)
     model = FixedPointModel((layer,), InputCode(5, 1.0))
     oracle = ReferenceEncoder(model, fire_once=False)
     spec = layer_specs(model, (SIZE[1], SIZE[0]), fire_once=False)["conv1"]
@@ -169,7 +172,7 @@ def test_a_source_streams_a_generator_and_a_sink_is_read_while_running() -> None
 
 
 def test_the_layer_graph_runs_in_lavas_own_runtime_and_shows_every_step() -> None:
-    model, frames = small_model(), small_clip(steps=4)
+    model, frames = two_plane_model(), two_plane_clip(steps=4)
     oracle, graph, monitor = ReferenceEncoder(model, fire_once=True), build_graph(model, frames), Monitor()
     monitor.probe(graph.layers["conv2"].v, len(frames))
     with running(graph.source, graph.run_config, len(frames)):

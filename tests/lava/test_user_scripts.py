@@ -15,7 +15,7 @@ SECONDS = 150  # a graph that hangs must not hold up the tests
 
 def finished(script: str, *arguments: str, path: Path = HERE) -> None:
     """Run a script of `user_scripts` with a further `path` of Python; fails with its output unless it ends well."""
-    folders = os.pathsep.join([str(HERE), str(HERE.parent), str(path)])
+    folders = os.pathsep.join([str(HERE.parent), str(path)])
     done = subprocess.run(
         [sys.executable, str(HERE / "user_scripts" / script), *arguments],
         capture_output=True, text=True, timeout=SECONDS, env={**os.environ, "PYTHONPATH": folders},

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import layer, model, neuron, ones
+from builders.models import layer, model, ones
+from builders.networks import neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,17 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
+from builders.networks import float_conv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikeseg_lava.network import counting
-from spikeseg_lava.network.floats import ConvLayer, Neuron, Pair, PoolLayer, Shape
+from spikeseg_lava.network.floats import ConvLayer, Pair, PoolLayer, Shape
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, Plane
-
-
-def conv(weight: np.ndarray, stride: Pair = (1, 1), padding: Pair = (0, 0)) -> ConvLayer:
-    one = np.ones(len(weight))
-    return ConvLayer("conv1", weight.astype(np.float32), Neuron(one, one, one), stride, padding)
 
 
 def connections(layer: ConvLayer, shape: Shape) -> list[tuple[Shape, Shape, float]]:
@@ -38,7 +34,7 @@ def layers(draw: st.DrawFn) -> tuple[ConvLayer, Shape]:
     o, i, kh, kw = (draw(small) for _ in range(4))
     weight = np.array(draw(st.lists(st.integers(-1, 1), min_size=o * i * kh * kw, max_size=o * i * kh * kw)))
     padding = (draw(st.integers(0, 2)), draw(st.integers(0, 2)))
-    layer = conv(weight.reshape(o, i, kh, kw), (draw(small), draw(small)), padding)
+    layer = float_conv("conv1", weight.reshape(o, i, kh, kw), stride=(draw(small), draw(small)), padding=padding)
     return layer, (i, kh + draw(st.integers(0, 4)), kw + draw(st.integers(0, 4)))
 
 
@@ -60,7 +56,7 @@ def test_figures_of_the_trained_network() -> None:
     """DESIGN section 6, 128 x 128 x 2."""
     kernels = {"conv1": (4, 2, 5), "conv2": (36, 4, 5), "conv3": (1, 36, 7)}
     shapes: dict[str, Shape] = {"conv1": (2, 128, 128), "conv2": (4, 64, 64), "conv3": (36, 32, 32)}
-    layers = {n: conv(np.ones((o, i, k, k)), padding=(k // 2, k // 2)) for n, (o, i, k) in kernels.items()}
+    layers = {n: float_conv("conv1", np.ones((o, i, k, k)), padding=None) for n, (o, i, k) in kernels.items()}
     neurons = [counting.neurons(layers[n], shapes[n]) for n in layers]
     synapses = [counting.synapses(layers[n], shapes[n]) for n in layers]
     assert neurons == [65_536, 147_456, 1_024]
@@ -79,7 +75,7 @@ def test_a_pool_has_one_synapse_per_input_of_a_window() -> None:
 
 
 def test_operations_of_spikes_in_the_corner_and_inside() -> None:
-    layer = conv(np.ones((2, 3, 3, 3)), padding=(1, 1))
+    layer = float_conv("conv1", np.ones((2, 3, 3, 3)), padding=(1, 1))
     spikes = np.array([(0, 0, 0, 0), (1, 2, 2, 2), (5, 2, 0, 2)], np.int32)
     assert counting.synaptic_operations(layer, (3, 4, 5), spikes) == 2 * (4 + 9 + 6)
     assert counting.fan_in(layer) == 27
@@ -88,7 +84,7 @@ def test_operations_of_spikes_in_the_corner_and_inside() -> None:
 def test_every_plane_adds_for_itself() -> None:
     plane = Plane(np.ones((2, 1, 3, 3), np.int8), 0)
     ones = np.ones(2, np.int32)
-    source = conv(np.ones((2, 1, 3, 3)))
+    source = float_conv("conv1", np.ones((2, 1, 3, 3)))
     layer = FixedPointConv("conv1", (plane, plane), FixedPointNeuron(ones, ones, 0 * ones), np.ones(2), source)
     spikes = np.array([(0, 0, 1, 1)], np.int32)
     assert counting.synapses(layer, (1, 3, 3)) == 18
@@ -96,10 +92,13 @@ def test_every_plane_adds_for_itself() -> None:
 
 
 def test_no_spikes_are_no_operations() -> None:
-    assert counting.synaptic_operations(conv(np.ones((1, 1, 1, 1))), (1, 2, 2), np.zeros((0, 4), np.int32)) == 0
+    assert (
+        counting.synaptic_operations(float_conv("conv1", np.ones((1, 1, 1, 1))), (1, 2, 2), np.zeros((0, 4), np.int32))
+        == 0
+    )
 
 
 @pytest.mark.parametrize("size", [(3, 8), (8, 3)])
 def test_height_and_width_are_not_swapped(size: Pair) -> None:
-    layer = conv(np.ones((1, 1, 3, 1)))
+    layer = float_conv("conv1", np.ones((1, 1, 3, 1)))
     assert counting.synapses(layer, (1, *size)) == 3 * (size[0] - 2) * size[1]

@@ -11,7 +11,8 @@ import nir
 import numpy as np
 import pytest
 import torch
-from builders import one_layer, pooled_model
+from builders.models import pooled_model
+from builders.networks import one_layer
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 

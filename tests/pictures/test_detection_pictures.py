@@ -9,9 +9,9 @@ import shutil
 import subprocess
 from typing import Any
 
-import builders as made
 import numpy as np
 import pytest
+from builders.objects import a_recording, an_object, detected
 from PIL import Image
 
 from spikeseg_lava.errors import ArgumentError
@@ -29,9 +29,9 @@ from spikeseg_lava.pictures.style import (
     surest,
 )
 
-RECORDING = made.a_recording()
-FOUND = made.detected(made.an_object(1), made.an_object(2, range(0, 3), 15))
-EMPTY = made.a_recording(0)
+RECORDING = a_recording()
+FOUND = detected(an_object(1), an_object(2, range(0, 3), 15))
+EMPTY = a_recording(0)
 
 
 @pytest.mark.parametrize(("suffix", "head"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
@@ -43,9 +43,9 @@ def test_still_in_each_format(tmp_path, suffix, head):
 @pytest.mark.parametrize(
     ("recording", "found"),
     [
-        (RECORDING, made.detected()),
-        (EMPTY, made.detected(saliency=False)),
-        (RECORDING, made.detected(*(made.an_object(n, [n % 10]) for n in range(1, 16)))),
+        (RECORDING, detected()),
+        (EMPTY, detected(saliency=False)),
+        (RECORDING, detected(*(an_object(n, [n % 10]) for n in range(1, 16)))),
     ],
     ids=["nothing found", "nothing seen", "more than are named"],
 )
@@ -75,7 +75,7 @@ def test_still_says_what_is_where(tmp_path):
 
 def test_objects_change_the_picture(tmp_path):
     draw_detections(RECORDING, FOUND, tmp_path / "a.png")
-    draw_detections(RECORDING, made.detected(made.an_object(1)), tmp_path / "b.png")
+    draw_detections(RECORDING, detected(an_object(1)), tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
 
 
@@ -88,7 +88,7 @@ def test_film_has_a_picture_for_each_step(tmp_path):
 
 def test_box_is_drawn_when_and_where_the_object_was(tmp_path):
     """The colour of object 1 shows as a box in step 2 and not before; in the last step a pale trail is left."""
-    animate(RECORDING, made.detected(made.an_object(1)), tmp_path / "a.gif")
+    animate(RECORDING, detected(an_object(1)), tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as film:
         amounts = []
         for step in (1, 2, 9):
@@ -141,7 +141,7 @@ def test_page_needs_no_network_and_holds_events_and_objects(tmp_path):
 
 
 def test_page_of_many_events_is_small_and_says_what_is_left_out(tmp_path):
-    write_space_time(made.a_recording(60_000), FOUND, tmp_path / "a.html")
+    write_space_time(a_recording(60_000), FOUND, tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text()
     assert len(page) < 2_000_000
     assert "50,000 of 60,000 events" in page
@@ -200,5 +200,5 @@ def test_events_drawn_are_the_same_every_time():
 
 
 def test_objects_keep_their_colours():
-    assert len({colour_of(made.an_object(n)) for n in range(1, 41)}) == 40
-    assert [found.id for found in surest([made.an_object(1, [0]), made.an_object(2)], 1)] == [2]
+    assert len({colour_of(an_object(n)) for n in range(1, 41)}) == 40
+    assert [found.id for found in surest([an_object(1, [0]), an_object(2)], 1)] == [2]

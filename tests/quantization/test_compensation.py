@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from builders import neuron
+from builders.networks import neuron
 
 from spikeseg_lava.network.floats import ConvLayer
 from spikeseg_lava.quantization.compensation import Moments, PatchSums, compensated, moments_of, polished, signed_groups

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import one_layer, random_clip, random_network
+from builders.networks import one_layer, random_clip, random_network
 
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.quantization.explain import explain

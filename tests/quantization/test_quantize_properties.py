@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import networks, one_layer, random_clip, random_network
+from builders.drawn import networks
+from builders.networks import one_layer, random_clip, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import one_layer, random_clip, random_network
+from builders.networks import one_layer, random_clip, random_network
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, ClipError, QuantizationError
 from spikeseg_lava.network.floats import SpikingNetwork

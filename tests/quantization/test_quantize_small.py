@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from builders import neuron, one_layer, random_clip, random_network
+from builders.networks import neuron, one_layer, random_clip, random_network
 
 from spikeseg_lava.chip.rules.check import check_rules
 from spikeseg_lava.errors import ExchangeError

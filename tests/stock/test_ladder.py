@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from builders import stock_frames, stock_model
+from builders.models import stock_frames, stock_model
 
 from spikeseg_lava.stock.ladder import ladder, write_bundle
 from spikeseg_lava.stock.lower import lower

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import stock_frames, stock_model
+from builders.models import stock_frames, stock_model
 
 from spikeseg_lava.errors import ArgumentError, ClipError
 from spikeseg_lava.spikes.comparison import compare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import planes_conv, stock_frames, stock_model
+from builders.models import planes_conv, stock_frames, stock_model
 
 from spikeseg_lava.chip.report.tables import reconciled
 from spikeseg_lava.errors import ArgumentError, QuantizationError

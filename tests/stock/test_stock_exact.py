@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import STOCK_SIZE, planes_conv, stock_frames, stock_model
+from builders.models import STOCK_SIZE, planes_conv, stock_frames, stock_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import planes_conv
+from builders.models import planes_conv
 
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint
 from spikeseg_lava.network.model import FixedPointModel

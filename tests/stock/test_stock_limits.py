@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import STOCK_SIZE, planes_conv, stock_frames, stock_model
+from builders.models import STOCK_SIZE, planes_conv, stock_frames, stock_model
 
 from spikeseg_lava.errors import ArgumentError, ClipError, QuantizationError
 from spikeseg_lava.network.integers import InputCode

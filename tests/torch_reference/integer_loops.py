@@ -7,9 +7,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from builders.models import integer_conv
 
-from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.floats import PoolLayer
+from spikeseg_lava.network.integers import FixedPointConv, InputCode
 from spikeseg_lava.network.model import FixedPointModel
 
 HIGHEST, LOWEST = 8_388_607, -8_388_608
@@ -91,19 +92,6 @@ def run_loops(model: FixedPointModel, payloads: np.ndarray, fire_once: bool) -> 
     return rows, {name: state.membrane for name, state in states.items()}
 
 
-def integer_conv(name: str, planes: list[tuple[Any, int]], **neuron: Any) -> FixedPointConv:
-    """A layer of `planes` (weight, exponent); `stride`, `padding` and the neuron's parameters by name."""
-    stride, padding = neuron.pop("stride", (1, 1)), neuron.pop("padding", (0, 0))
-    byte_planes = tuple(Plane(np.asarray(w, np.int8), e) for w, e in planes)
-    shape = byte_planes[0].weight.shape
-    parameters = ("threshold", "leak", "decay", "bias")
-    threshold, leak, decay, bias = (np.full(shape[0], neuron.pop(key, 0), np.int32) for key in parameters)
-    one = np.ones(shape[0])
-    source = ConvLayer(name, np.zeros(shape, np.float32), Neuron(one, 0 * one, one), stride, padding)
-    integers = FixedPointNeuron(threshold, leak, decay, bias=bias, **neuron)
-    return FixedPointConv(name, byte_planes, integers, np.ones(shape[0]), source, stride, padding)
-
-
 def random_model(rng: np.random.Generator) -> FixedPointModel:
     """conv1 - pool1 - conv2: asymmetric kernels, one or two planes, every kind of neuron, for 7x7 frames and more."""
     inputs, middle = rng.integers(1, 3, 2)
@@ -132,6 +120,6 @@ def random_conv(
         bias=np.minimum(rng.integers(-40, 80, outputs) * scale, 2**22) * (rng.random() < 0.5),
         leak_mode=mode,
         floor=bool(rng.random() < 0.6),
-        stride=tuple(map(int, rng.integers(1, 3, 2))),
-        padding=tuple(map(int, rng.integers(padding, 3, 2))),
+        stride=(int(rng.integers(1, 3)), int(rng.integers(1, 3))),
+        padding=(int(rng.integers(padding, 3)), int(rng.integers(padding, 3))),
     )

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
+from builders.networks import float_conv
 
 from spikeseg_lava.errors import ArgumentError, ClipError
-from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer, SpikingNetwork
+from spikeseg_lava.network.floats import PoolLayer, SpikingNetwork
 from torch_reference import ReferenceEncoder, run_reference
 
-
-def conv(name: str, weight: object, threshold: object = 1.0, leak: float = 0.0, **options: object) -> ConvLayer:
-    weight = np.asarray(weight, np.float32)
-    theta = np.broadcast_to(np.float64(threshold), weight.shape[:1])  # pyright: ignore[reportArgumentType]
-    neuron = Neuron(theta, np.full(len(weight), leak), np.ones(len(weight)))
-    return ConvLayer(name, weight, neuron, padding=(weight.shape[2] // 2, weight.shape[3] // 2), **options)  # pyright: ignore
+conv = partial(float_conv, padding=None)  # keeps the size
 
 
 def frame(height: int, width: int, *pixels: tuple[int, int]) -> np.ndarray:

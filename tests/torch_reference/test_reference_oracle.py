@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builders.models import integer_conv
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from integer_loops import integer_conv, random_model, run_loops
+from integer_loops import random_model, run_loops
 
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.network.integers import InputCode

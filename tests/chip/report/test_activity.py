@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import encoder_of_ones, pooled_model, pooled_run
+from builders.models import pooled_model, pooled_run
+from builders.networks import encoder_of_ones
 
 from spikeseg_lava.chip.report.activity import activity
 from spikeseg_lava.errors import RecordError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builders import planes_conv, pooled_model
+from builders.models import planes_conv, pooled_model
 
 from spikeseg_lava.chip.report.html import render_html
 from spikeseg_lava.chip.report.report import compose_report

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import planes_conv, pooled_model, pooled_run
+from builders.models import planes_conv, pooled_model, pooled_run
 
 from spikeseg_lava.chip.report.drawings import first_spikes, place_by_time, stacks, word_bars
 from spikeseg_lava.chip.report.html import render_html, save_html

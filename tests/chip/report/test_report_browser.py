@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from builders import pooled_model, pooled_run
+from builders.models import pooled_model, pooled_run
 from matplotlib.image import imread
 
 from spikeseg_lava.chip.report.html import save_html

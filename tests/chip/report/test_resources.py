@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import POOLED_SIZE, encoder_of_ones, pooled_model
+from builders.models import POOLED_SIZE, pooled_model
+from builders.networks import encoder_of_ones
 
 from spikeseg_lava.chip.report.resources import resources
 from spikeseg_lava.chip.targets import get_target

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from builders import layer, limited, model, ones
+from builders.models import layer, model, ones
 
 from spikeseg_lava.chip.groups import layer_group
 from spikeseg_lava.chip.rules.check import RULES, check_rules
@@ -22,6 +23,11 @@ from spikeseg_lava.spikes.record import SpikeRecord
 LOIHI1, LOIHI2 = get_target("loihi1"), get_target("loihi2")
 TOP = 2**23 - 1
 MIXED = np.array([[[[3, -2]]]])
+
+
+def limited(target: Any, **values: int) -> Any:
+    """The target with other limits."""
+    return replace(target, **{name: replace(getattr(target, name), value=value) for name, value in values.items()})
 
 
 def found(rule: str, made: FixedPointModel, target: Any = None, **options: Any) -> list[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import Save
+from builders.checkpoints import Save
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import Save, layer, two_layers, used_at
+from builders.checkpoints import Save, layer, two_layers, used_at
 
 from spikeseg_lava import demo
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checkpoints import Save, changed, layer, two_layers
+from builders.checkpoints import Save, changed, layer, two_layers
 
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from checkpoints import Save, two_layers, used_at
+from builders.checkpoints import Save, two_layers, used_at
 
 from spikeseg_lava.errors import ArgumentError, CheckpointError
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from checkpoints import Save, changed, layer
+from builders.checkpoints import Save, changed, layer
 
 from spikeseg_lava.errors import CheckpointError
 from spikeseg_lava.exchange.checkpoint.load import load_checkpoint

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checkpoints import Save, two_layers
+from builders.checkpoints import Save, two_layers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from builders.models import integer_conv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from netx_interpreter import interpreted
@@ -18,22 +19,14 @@ from spikeseg_lava.errors import ArgumentError, ExchangeError
 from spikeseg_lava.exchange.netx.layers import netx_layers
 from spikeseg_lava.exchange.netx.read import from_netx
 from spikeseg_lava.exchange.netx.write import write_netx
-from spikeseg_lava.network.floats import ConvLayer, Neuron, PoolLayer
-from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron, InputCode, Plane
+from spikeseg_lava.network.floats import PoolLayer
+from spikeseg_lava.network.integers import FixedPointConv, InputCode, Plane
 from spikeseg_lava.network.model import FixedPointModel
 from torch_reference import run_reference
 
 
 def layer(name: str, weight: Any, theta: int, exponent: int = 0, decay: int = 0, **geometry: Any) -> FixedPointConv:
-    weight = np.asarray(weight, np.int8)
-    maps = len(weight)
-    mode: Any = "multiplicative" if decay else "subtractive"
-    cells = FixedPointNeuron(
-        np.full(maps, theta, np.int32), np.zeros(maps, np.int32), np.full(maps, decay, np.int32), mode, floor=False
-    )
-    floats = Neuron(np.ones(maps), np.zeros(maps), np.full(maps, 1 - decay / 4096), mode, floor=False)
-    source = ConvLayer(name, weight.astype(np.float32), floats, **geometry)
-    return FixedPointConv(name, (Plane(weight, exponent),), cells, np.ones(maps), source, **geometry)
+    return integer_conv(name, [(weight, exponent)], theta, decay=decay, floor=False, **geometry)
 
 
 def model(seed: int = 0, thresholds: tuple[int, int, int] = (301, 150, 90), exponent: int = 0) -> FixedPointModel:

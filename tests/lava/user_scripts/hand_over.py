@@ -5,16 +5,16 @@ import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
 
 # isort: split
 import numpy as np
+from builders.models import two_plane_clip, two_plane_model
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
-from lava_networks import small_clip, small_model
 
 import spikeseg_lava as sl
 from spikeseg_lava.lava import supervised
 from spikeseg_lava.lava.graph import event_steps
 from spikeseg_lava.lava.processes import EventSource, SpikeSEGEncoder
 
-model, clip = small_model(), small_clip(steps=4)
+model, clip = two_plane_model(), two_plane_clip(steps=4)
 expected = sl.run(model, clip, backend="event", fire_once=True)
 for layered in (True, False):
     for own in (True, False):

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from builders.models import integer_conv, weights
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.conv.process import Conv
@@ -16,7 +17,6 @@ from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF
 from lava.utils.serialization import load, save
-from lava_networks import integer_conv, weights
 
 import spikeseg_lava as sl
 from spikeseg_lava.lava.axes import lava_weight

@@ -8,9 +8,9 @@ import sys
 from typing import Any
 
 import numpy as np
+from builders.models import two_plane_clip, two_plane_model
 from lava.magma.core.run_conditions import RunSteps
 from lava.utils import serialization
-from lava_networks import small_clip, small_model
 
 import spikeseg_lava as sl
 
@@ -20,7 +20,7 @@ def load(name: str) -> Any:
     return serialization.load(f"{sys.argv[1]}/{name}.pickle")
 
 
-expected = sl.run(small_model(), small_clip(steps=4), backend="torch", fire_once=True)
+expected = sl.run(two_plane_model(), two_plane_clip(steps=4), backend="torch", fire_once=True)
 parts, executable = load("layers")
 parts[0].create_runtime(executable=executable)
 parts[0].run(RunSteps(4))

@@ -6,18 +6,18 @@ import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
 # isort: split
 import numpy as np
 import pytest
+from builders.models import two_plane_clip, two_plane_model
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.reset import Reset
 from lava.proc.monitor.process import Monitor
-from lava_networks import small_clip, small_model
 
 import spikeseg_lava as sl
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.graph import event_steps
 from spikeseg_lava.lava.processes import EventSource, SpikeSEGEncoder
 
-model, clip = small_model(), small_clip(steps=4)
+model, clip = two_plane_model(), two_plane_clip(steps=4)
 expected = sl.run(model, clip, backend="torch", fire_once=True)
 steps = list(event_steps(model, clip))
 

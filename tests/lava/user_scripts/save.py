@@ -8,16 +8,16 @@ import sys
 
 import numpy as np
 import pytest
+from builders.models import two_plane_clip, two_plane_model
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.utils.serialization import save
-from lava_networks import small_clip, small_model
 
 from spikeseg_lava.lava.graph import build_graph, event_steps
 from spikeseg_lava.lava.processes import EventSource, SpikeSEGEncoder, SpikeSink, SubtractiveLIF
 from spikeseg_lava.lava.stock import build_stock_graph
 from spikeseg_lava.stock.lower import lower
 
-model, clip = small_model(), small_clip(steps=4)
+model, clip = two_plane_model(), two_plane_clip(steps=4)
 config = Loihi2SimCfg(select_tag="fixed_pt")
 graph = build_graph(model, clip)
 parts = [graph.source, *graph.layers.values(), *graph.sinks.values()]

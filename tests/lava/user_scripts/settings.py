@@ -6,16 +6,16 @@ import spikeseg_lava.lava  # pyright: ignore[reportUnusedImport]
 # isort: split
 import numpy as np
 import pytest
+from builders.models import two_plane_clip, two_plane_model
 from lava.magma.core.run_conditions import RunSteps
-from lava_networks import small_clip, small_model
 
 import spikeseg_lava as sl
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.graph import build_graph, event_steps
 
-clip = small_clip(steps=4)
-first = small_model()
-second = small_model(threshold=[6000, 7000, 12000, 9500], leak=[100, 900, 0, 40], bias=[0, 60, -30, 7])
+clip = two_plane_clip(steps=4)
+first = two_plane_model()
+second = two_plane_model(threshold=[6000, 7000, 12000, 9500], leak=[100, 900, 0, 40], bias=[0, 60, -30, 7])
 before, after = (sl.run(model, clip, backend="torch", fire_once=True) for model in (first, second))
 assert before.counts != after.counts
 
