@@ -176,7 +176,7 @@ def test_pools_overlap_and_leave_gaps(kernel, stride):
     ("neuron", "fire_once"),
     [
         ({"threshold": [900, 2000], "leak": [1, 7]}, False),
-        ({"threshold": [900, 2000], "decay": [1, 300], "mode": "multiplicative", "floor": False}, False),
+        ({"threshold": [900, 2000], "decay": [1, 300], "leak_mode": "multiplicative", "floor": False}, False),
         ({"threshold": [9000, 30], "leak": [0, 90], "floor": False}, True),
     ],
 )
