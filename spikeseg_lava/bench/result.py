@@ -12,24 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from spikeseg_lava.bench.contenders import STOCK
-from spikeseg_lava.bench.limits import Limits, Work
+from spikeseg_lava.bench.work import Limits, Point, Spread, Work
 from spikeseg_lava.files import writing
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Smallest, middle and largest of repeated figures."""
-
-    min: float
-    median: float
-    max: float
-
-    @classmethod
-    def of(cls, figures: Any) -> Spread:
-        return cls(float(np.min(figures)), float(np.median(figures)), float(np.max(figures)))
 
 
 @dataclass(frozen=True)
@@ -42,15 +27,6 @@ class Figures:
     @property
     def spread(self) -> Spread:
         return Spread.of(self.ms)
-
-
-@dataclass(frozen=True)
-class Point:
-    """The event engine on a made-up scene of `size`: its work and its cost in ms a step, frames given as events."""
-
-    size: tuple[int, int]
-    work: Work
-    ms: Spread
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ import psutil
 from numpy.typing import NDArray
 
 from spikeseg_lava.bench.contenders import AS_CALLED, CONTENDERS, ONE_CALL, Case
-from spikeseg_lava.bench.limits import measured_limits, work_of
 from spikeseg_lava.bench.result import BenchmarkResult, Figures
-from spikeseg_lava.bench.scaling import over_area, over_events
+from spikeseg_lava.bench.work import measured_limits, over_area, over_events, work_of
 from spikeseg_lava.errors import ArgumentError, BackendError
 from spikeseg_lava.network.floats import SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel

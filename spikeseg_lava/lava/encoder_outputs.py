@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct
 from spikeseg_lava.lava.event_layers import shared_maps_of_layers
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec
-from spikeseg_lava.lava.runtime.memory import Published, SpikeFile, shared_array
+from spikeseg_lava.lava.runtime.memory import Published, SpikeLog, shared_array
 
 
 class FusedOutputs:
@@ -30,7 +30,7 @@ class FusedOutputs:
     """
 
     def __init__(self, specs: Mapping[str, LayerSpec], recorded: Sequence[str], integer: bool) -> None:
-        self._recorded, self._file = list(recorded), SpikeFile()
+        self._recorded, self._file = list(recorded), SpikeLog()
         distinct = {name: all_distinct(spec.output_shape[2]) for name, spec in specs.items()}
         self._shared: dict[str, SharedMaps] = shared_maps_of_layers(specs) if integer else distinct
         self._memory = {
@@ -52,7 +52,7 @@ class FusedOutputs:
             memory.announce()
 
     def append(self, step: int, spikes: Mapping[str, NDArray[np.int32]], distinct: bool, later: bool) -> None:
-        """In the child: keep the spikes of a step, places by layer; `later` as of SpikeFile."""
+        """In the child: keep the spikes of a step, places by layer; `later` as of SpikeLog."""
         layers = len(self._recorded)
         first = (2 * step + distinct) * layers
         for number, name in enumerate(self._recorded):

@@ -10,10 +10,9 @@ import pytest
 from builders.models import layer
 
 from spikeseg_lava.bench.contenders import AS_CALLED, CONTENDERS, STOCK, Case
-from spikeseg_lava.bench.limits import Limits, Work, work_of
 from spikeseg_lava.bench.result import BenchmarkResult, Figures, Spread, draw
 from spikeseg_lava.bench.run import MemoryWatch, run_benchmark
-from spikeseg_lava.bench.scaling import scene
+from spikeseg_lava.bench.work import Limits, Work, scene, work_of
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import PoolLayer
 from spikeseg_lava.network.integers import InputCode
@@ -70,12 +69,12 @@ def test_ratios_are_those_of_one_round():
 
 
 def test_curves_and_plot(tmp_path, monkeypatch):
-    from spikeseg_lava.bench import scaling
+    from spikeseg_lava.bench import work
 
-    monkeypatch.setattr(scaling, "REPEATS", 1)
-    points = scaling.over_events(small_model(), (16, 16))
+    monkeypatch.setattr(work, "REPEATS", 1)
+    points = work.over_events(small_model(), (16, 16))
     assert [point.work.events for point in points] == [0, 1, 3, 10, 30, 100]
-    areas = scaling.over_area(small_model(), (16, 16))
+    areas = work.over_area(small_model(), (16, 16))
     assert len({replace(point.work, neurons=0) for point in areas}) == 1  # the same work on every area, but for tiles
     assert [point.size for point in areas] == [(16, 16), (32, 32), (64, 64), (128, 128)]
     result = BenchmarkResult(**{**vars(example()), "by_events": points, "by_area": areas})

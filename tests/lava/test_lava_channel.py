@@ -21,7 +21,7 @@ from spikeseg_lava.lava.processes.pool import OrPool
 from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.runtime.channel import EventChannel
 from spikeseg_lava.lava.runtime.child_process import DirectSelector
-from spikeseg_lava.lava.runtime.memory import AnonymousMemory, SpikeFile, shared_array
+from spikeseg_lava.lava.runtime.memory import AnonymousMemory, SpikeLog, shared_array
 from spikeseg_lava.lava.runtime.runtime import supervised
 
 FORK = multiprocessing.get_context("fork")
@@ -130,7 +130,7 @@ def test_a_virtual_port_between_our_processes_reshapes_what_passes() -> None:
 
 
 def test_memory_and_file_are_shared_with_a_child() -> None:
-    memory, file = shared_array((2, 3), np.float64), SpikeFile()
+    memory, file = shared_array((2, 3), np.float64), SpikeLog()
 
     def work() -> None:
         memory[1, 2] = 7.5

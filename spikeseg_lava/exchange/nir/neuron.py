@@ -103,7 +103,7 @@ class TimeStep:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class LayerNeurons:
     """The neurons of one layer, the factor Float64[C] of their input current, and whether our metadata told them."""
 
     neuron: Neuron
@@ -111,7 +111,7 @@ class Cells:
     remembered: bool = False
 
 
-def cells_of(name: str, node: nir.IF | nir.LIF, shape: Shape, step: TimeStep) -> Cells:
+def neurons_of(name: str, node: nir.IF | nir.LIF, shape: Shape, step: TimeStep) -> LayerNeurons:
     """Neurons of an IF or LIF node on a map of `shape` (C, H, W).
 
     Raises:
@@ -120,7 +120,7 @@ def cells_of(name: str, node: nir.IF | nir.LIF, shape: Shape, step: TimeStep) ->
     """
     facts = metadata_of(name, node)
     if facts is not None:
-        return Cells(remembered(name, node, facts, shape), np.ones(shape[0]), remembered=True)
+        return LayerNeurons(remembered(name, node, facts, shape), np.ones(shape[0]), remembered=True)
     label = described(name, node)
     values = {key: _per_channel(label, key, value, shape) for key, value in parameters_of(node).items()}
     for key in ("v_reset", "v_leak"):
@@ -129,23 +129,23 @@ def cells_of(name: str, node: nir.IF | nir.LIF, shape: Shape, step: TimeStep) ->
     threshold = _threshold(label, values["v_threshold"], step)
     beta, gain = _factors(label, values, step) if "tau" in values else _charge(label, values["r"], step)
     mode = "multiplicative" if "tau" in values else "subtractive"
-    return Cells(Neuron(threshold, np.zeros(shape[0]), beta, mode, floor=False), gain)
+    return LayerNeurons(Neuron(threshold, np.zeros(shape[0]), beta, mode, floor=False), gain)
 
 
-def with_bias(name: str, node: nir.NIRNode, cells: Cells, bias: NDArray[np.float64]) -> Neuron:
+def with_bias(name: str, node: nir.NIRNode, neurons: LayerNeurons, bias: NDArray[np.float64]) -> Neuron:
     """The neurons with the bias Float64[C] of their synapse; a negative one of an IF neuron is a subtractive leak.
 
     Raises:
         ExchangeError: a bias that contradicts our metadata.
     """
-    added = bias * cells.gain
-    if cells.remembered:
-        if not np.array_equal((0 - cells.neuron.pull).astype(np.float32), added.astype(np.float32)):
+    added = bias * neurons.gain
+    if neurons.remembered:
+        if not np.array_equal((0 - neurons.neuron.pull).astype(np.float32), added.astype(np.float32)):
             raise changed(name, node)
-        return cells.neuron
-    if cells.neuron.leak_mode == "multiplicative":
-        return replace(cells.neuron, bias=added)
-    return replace(cells.neuron, leak=np.maximum(0 - added, 0), bias=np.maximum(added, 0))
+        return neurons.neuron
+    if neurons.neuron.leak_mode == "multiplicative":
+        return replace(neurons.neuron, bias=added)
+    return replace(neurons.neuron, leak=np.maximum(0 - added, 0), bias=np.maximum(added, 0))
 
 
 def strictly_above(threshold: NDArray[np.floating]) -> NDArray[np.float64]:

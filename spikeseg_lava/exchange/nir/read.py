@@ -16,7 +16,7 @@ import numpy as np
 
 from spikeseg_lava.errors import ArgumentError, ExchangeError, SpikeSegLavaError
 from spikeseg_lava.exchange.nir.graph import chain, described, in_metadata, metadata_of
-from spikeseg_lava.exchange.nir.neuron import Discretisation, TimeStep, cells_of, with_bias
+from spikeseg_lava.exchange.nir.neuron import Discretisation, TimeStep, neurons_of, with_bias
 from spikeseg_lava.exchange.nir.synapse import LINEAR, Synapse, composed, identity, synapse_of
 from spikeseg_lava.isolation import hdf5_tree, read_apart
 from spikeseg_lava.network.floats import LARGEST_MAP, ConvLayer, Layer, PoolLayer, Shape, SpikingNetwork
@@ -183,10 +183,10 @@ class _Reader:
     def _neuron(self, name: str, node: nir.IF | nir.LIF) -> None:
         synapse = self.pending.synapse or identity(self.shape[0])
         shape = self._pending_shape()
-        cells = cells_of(name, node, shape, self.step)
-        self.foreign += [] if cells.remembered else [f"`{name}`"]
-        neuron = with_bias(name, node, cells, synapse.bias)
-        weight = np.ascontiguousarray(synapse.weight * cells.gain[:, None, None, None], np.float32)
+        neurons = neurons_of(name, node, shape, self.step)
+        self.foreign += [] if neurons.remembered else [f"`{name}`"]
+        neuron = with_bias(name, node, neurons, synapse.bias)
+        weight = np.ascontiguousarray(synapse.weight * neurons.gain[:, None, None, None], np.float32)
         label = f"conv{1 + sum(isinstance(x, ConvLayer) for x in self.layers)}"
         self._close(ConvLayer(label, weight, neuron, synapse.stride, synapse.padding), name, shape)
 

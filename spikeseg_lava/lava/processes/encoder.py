@@ -26,7 +26,7 @@ from spikeseg_lava.lava.processes.pool import OrPool
 from spikeseg_lava.lava.processes.sink import SpikeSink
 from spikeseg_lava.lava.processes.spiking_conv import SpikingConv
 from spikeseg_lava.lava.runtime.child_process import more_steps_follow
-from spikeseg_lava.lava.runtime.memory import Published, SpikeFile
+from spikeseg_lava.lava.runtime.memory import Published, SpikeLog
 from spikeseg_lava.lava.runtime.ports import array_var, cast_payload, in_port, out_port, receive_events, send_events
 from spikeseg_lava.network.floats import Pair, SpikingNetwork
 from spikeseg_lava.network.model import FixedPointModel
@@ -114,7 +114,7 @@ class SpikeSEGEncoder(QuietProcess):
         self.select_tag = "fixed_pt" if self.integer else "floating_pt"
         self.shapes = {layer: spec.output_shape for layer, spec in specs.items()}
         recorded = recorded_layers(list(specs), record)
-        self._files = {layer: SpikeFile() for layer in recorded}
+        self._files = {layer: SpikeLog() for layer in recorded}
         self._layered = {layer: Published(spec.output_shape, np.float64) for layer, spec in convolutions.items()}
         self._fused = FusedOutputs(specs, recorded, self.integer)
         super().__init__(

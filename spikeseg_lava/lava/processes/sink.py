@@ -16,7 +16,7 @@ from spikeseg_lava.lava.axes import record_rows
 from spikeseg_lava.lava.parameters import population_shape
 from spikeseg_lava.lava.processes.base import QuietProcess
 from spikeseg_lava.lava.runtime.child_process import more_steps_follow
-from spikeseg_lava.lava.runtime.memory import SpikeFile
+from spikeseg_lava.lava.runtime.memory import SpikeLog
 from spikeseg_lava.lava.runtime.ports import in_port, receive_events
 
 
@@ -27,7 +27,7 @@ class SpikeSink(QuietProcess):
     ----------
     shape : int or tuple of int
         Any shape, e.g. (W, H, C).
-    file : SpikeFile
+    file : SpikeLog
         Where the rows go; default: a file of its own. It has no name and vanishes with the Process.
     name, log_config, **kwargs
         As of every Lava Process.
@@ -41,11 +41,11 @@ class SpikeSink(QuietProcess):
     synonyms = {"a_in": "s_in"}  # noqa: RUF012
 
     def __init__(
-        self, *, shape: int | tuple[int, ...], file: SpikeFile | None = None, name: str | None = None,
+        self, *, shape: int | tuple[int, ...], file: SpikeLog | None = None, name: str | None = None,
         log_config: LogConfig | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         self.shape = population_shape("shape", shape)
-        self.file = SpikeFile() if file is None else file
+        self.file = SpikeLog() if file is None else file
         super().__init__(shape=self.shape, file=self.file, name=name, log_config=log_config, **kwargs)
         self.s_in = InPort(shape=self.shape)
 

@@ -1,13 +1,8 @@
-"""Memory shared with the processes of a graph that has no name: nothing is left behind, whoever dies.
+"""What the processes of a graph share without a name: memory and a log of spikes, which vanish when a run is killed.
 
 Lava takes named segments from a manager process, and a killed run leaves them in /dev/shm. As Lava forks its processes,
 an anonymous mapping is inherited by all of them and vanishes with the last. Here are arrays for results, blocks for
-Lava's channels, and the message buffers of our channel.
-
-How spikes leave a graph: a temporary file without a name, which a child appends to and the parent reads.
-
-`Var.get()` takes 28 microseconds an element. The file takes whole steps at once and nothing dense, and as it has no
-name, nothing is left behind. A row is two Int32: the step from 0, and the flat place in the port.
+Lava's channels, the message buffers of our channel, and the log that spikes leave a graph by.
 """
 
 from __future__ import annotations
@@ -154,10 +149,12 @@ ROW_BYTES = 8
 MOST_WAITING = 2**15  # rows
 
 
-class SpikeFile:
-    """Rows (step, place) appended by one process and read by another that shares the file through a fork.
+class SpikeLog:
+    """Rows (step, place) that a child appends and the parent reads, in a temporary file both share through a fork.
 
-    It can be pickled with the Process it belongs to, and comes back as an empty file.
+    `Var.get()` takes 28 microseconds an element; the log takes whole steps at once and nothing dense. A row is two
+    Int32: the step from 0, and the flat place in the port. It can be pickled with the Process it belongs to, and comes
+    back empty.
     """
 
     def __init__(self) -> None:
@@ -174,7 +171,7 @@ class SpikeFile:
 
     def prepare(self) -> None:
         """Write nothing once, in the child before the first step, which then takes no longer than the others."""
-        file_rows([(0, np.zeros(1, np.int32))])
+        log_rows([(0, np.zeros(1, np.int32))])
         self._write(b"")
 
     def append(self, step: int, index: NDArray[np.integer], later: bool = False) -> None:
@@ -187,7 +184,7 @@ class SpikeFile:
             self._waiting.append((step, index))
             self._number += len(index)
         if self._number and (not later or self._number > MOST_WAITING):
-            self._write(file_rows(self._waiting))
+            self._write(log_rows(self._waiting))
             self._waiting, self._number = [], 0
 
     def take(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -210,7 +207,7 @@ class SpikeFile:
             view = view[os.write(self._file.fileno(), view) :]
 
 
-def file_rows(spikes: list[tuple[int, NDArray[np.integer]]]) -> bytes:
+def log_rows(spikes: list[tuple[int, NDArray[np.integer]]]) -> bytes:
     """Rows (step, place) of the places of some steps."""
     steps, places = zip(*spikes, strict=True)
     lengths = [len(index) for index in places]
