@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError, ClipError
 from spikeseg_lava.spikes.comparison import LayerComparison, compare
 from spikeseg_lava.spikes.record import SpikeRecord, rows_in_order
-from spikeseg_lava.stock.circuit import ONLY_AT_START
 from spikeseg_lava.stock.network import StockNetwork
 from spikeseg_lava.stock.parts import Population, ResetCycle
 
@@ -111,7 +110,7 @@ def joined_samples(
 
 def sample_period(network: StockNetwork, frames: int, margin: int = 0) -> int:
     """Chip steps from one sample to the next: whole frames, and whole cycles of populations that have short ones."""
-    cycles = [x.reset.interval for x in network.populations if x.reset and x.reset.interval < ONLY_AT_START]
+    cycles = [x.reset.interval for x in network.populations if x.reset and not x.reset.once]
     whole = int(np.lcm.reduce([network.steps_per_frame, *cycles]))
     return whole * -(-(network.chip_steps(frames) + margin) // whole)
 
@@ -135,6 +134,6 @@ def _each_sample(population: Population, period: int, first: int) -> ResetCycle:
     before (a detector's spike without the one that takes it away) must not stay in its membrane.
     """
     reset = population.reset
-    if reset is not None and reset.interval < ONLY_AT_START:
+    if reset is not None and not reset.once:
         return reset
     return ResetCycle(period, first if reset is None else reset.offset)

@@ -58,10 +58,12 @@ def build(
             signal = pool_layer(circuit, layer, shape, incoming.signal)
         outputs[layer.name], incoming, largest = signal, LayerInput(signal), SPIKES
     pools = {x.name: LayerPlan(x.name, "pool") for x in model.layers if isinstance(x, PoolLayer)}
-    return StockNetwork(
+    network = StockNetwork(
         tuple(circuit.populations), tuple(circuit.synapses), tuple(circuit.sources), outputs, {**plans, **pools},
         circuit.steps_per_frame, fitted, fire_once, frames, method,
     )  # fmt: skip
+    steps = network.chip_steps(frames)
+    return replace(network, populations=tuple(population.outlasting(steps) for population in network.populations))
 
 
 def _check_time(model: FixedPointModel, plans: Mapping[str, LayerPlan], circuit: Circuit, fire_once: bool) -> None:

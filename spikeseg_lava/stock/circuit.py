@@ -104,9 +104,6 @@ def point_exponent(name: str, least: int) -> int:
     return next(e for e in range(POINT_EXPONENT + 1) if POINT_WEIGHT << e >= least)
 
 
-ONLY_AT_START = 2**15  # chip steps until a LIFReset would clear again
-
-
 def floor_is_idle(conv: FixedPointConv) -> bool:
     """True where `V = max(V, 0)` can never change anything: no floor, or nothing that pulls the membrane down."""
     pulls = bool((conv.kernel < 0).any() or (conv.neuron.pull > 0).any())
@@ -125,14 +122,16 @@ def direct(circuit: Circuit, conv: FixedPointConv, shape: Shape, incoming: Layer
     emitted = incoming.signal.emitted + 1
     name = conv.name if once is None else f"{conv.name}_neuron"
     bias = -spread_leak(conv, circuit.steps_per_frame)
-    interval = ONLY_AT_START if circuit.reset_interval is None else circuit.reset_interval * circuit.steps_per_frame
-    clears = bias.any() or circuit.clears or circuit.reset_interval is not None
+    interval, cycle = circuit.reset_interval, ResetCycle.at_start(emitted)
+    if interval is not None:
+        cycle = ResetCycle(interval * circuit.steps_per_frame, emitted)
+    clears = bias.any() or circuit.clears or interval is not None
     _check_waiting(conv, emitted - 1, circuit)
     circuit.population(
         Population(
             name, shape, shared_threshold(conv, circuit.steps_per_frame), bias, conv.name, "neuron",
             voltage_decay=step_decay(conv, circuit.steps_per_frame),
-            reset=ResetCycle(interval, emitted) if clears else None,
+            reset=cycle if clears else None,
         )
     )  # fmt: skip
     connect_input(circuit, conv, incoming, name)

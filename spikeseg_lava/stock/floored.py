@@ -18,7 +18,6 @@ from spikeseg_lava.network.floats import Pair, PoolLayer, Shape
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointNeuron
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.stock.build import pool_layer
-from spikeseg_lava.stock.circuit import ONLY_AT_START
 from spikeseg_lava.stock.limits import MOST_REPEATS
 from spikeseg_lava.stock.network import Circuit, LayerPlan, Signal, StockNetwork, as_given
 from spikeseg_lava.stock.parts import InputSource, KernelSynapse, ResetCycle
@@ -44,6 +43,10 @@ class OwnPopulation:
     def later(self, lag: int) -> OwnPopulation:
         """The population for input that arrives `lag` chip steps late."""
         return self if self.reset is None else replace(self, reset=self.reset.later(lag))
+
+    def outlasting(self, steps: int) -> OwnPopulation:
+        """The population for a run of `steps` chip steps: what is to be cleared once is cleared once."""
+        return self if self.reset is None else replace(self, reset=self.reset.outlasting(steps))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +94,12 @@ def floored_network(model: FixedPointModel, frames: int, size: Pair, fire_once: 
             owned.append(OwnPopulation(layer.name, shape, layer.neuron, fire_once, reset))
         outputs[layer.name], bits = signal, 0
     plans = {x.name: LayerPlan(x.name, "pool" if isinstance(x, PoolLayer) else "direct") for x in model.layers}
-    return FlooredNetwork(
+    network = FlooredNetwork(
         tuple(circuit.populations), tuple(circuit.synapses), tuple(circuit.sources), outputs, plans, 1,
         as_given(model), fire_once, frames, "floored", tuple(owned),
     )  # fmt: skip
+    steps = network.chip_steps(frames)
+    return replace(network, owned=tuple(population.outlasting(steps) for population in owned))
 
 
 def drifts_idly(neuron: FixedPointNeuron) -> bool:
@@ -106,7 +111,7 @@ def drifts_idly(neuron: FixedPointNeuron) -> bool:
 def reset_cycle(interval: int | None, emitted: int, drifts: bool) -> ResetCycle | None:
     """The model's own interval, counted from the first frame; without one, once then, where neurons drift before."""
     if interval is None:
-        return ResetCycle(ONLY_AT_START, emitted) if drifts else None
+        return ResetCycle.at_start(emitted) if drifts else None
     return ResetCycle(interval, emitted)
 
 

@@ -25,16 +25,34 @@ ACTIVATION_SHIFT = 6
 Role = Literal["window", "neuron", "fire", "floor", "detector", "relay", "pool"]
 
 
+ONCE = 2**15  # chip steps: the shortest interval of a cycle that comes once
+SPARE = 64  # chip steps by which a run may be longer than planned, as adapters delay it
+
+
 @dataclass(frozen=True)
 class ResetCycle:
-    """`LIFReset`: u and v are cleared before the input of every chip step n (from 1) with n = offset mod interval."""
+    """`LIFReset`: u and v are cleared before the input of every chip step n (from 1) with n = offset mod interval.
+
+    `once`: they are to be cleared at the offset only, so the interval is longer than any run.
+    """
 
     interval: int
     offset: int
+    once: bool = False
+
+    @classmethod
+    def at_start(cls, offset: int) -> ResetCycle:
+        """Cleared once, at chip step `offset`."""
+        return cls(ONCE, offset, once=True)
 
     def later(self, lag: int) -> ResetCycle:
         """The cycle for input that arrives `lag` chip steps late."""
         return replace(self, offset=self.offset + lag)
+
+    def outlasting(self, steps: int) -> ResetCycle:
+        """The cycle for a run of `steps` chip steps: one that is to come once does not come again within them."""
+        longest = steps + self.offset + SPARE
+        return replace(self, interval=max(ONCE, 1 << longest.bit_length())) if self.once else self
 
     def due(self, step: int) -> bool:
         return step % self.interval == self.offset % self.interval
@@ -70,6 +88,10 @@ class Population:
     def later(self, lag: int) -> Population:
         """The population for input that arrives `lag` chip steps late."""
         return self if self.reset is None else replace(self, reset=self.reset.later(lag))
+
+    def outlasting(self, steps: int) -> Population:
+        """The population for a run of `steps` chip steps: what is to be cleared once is cleared once."""
+        return self if self.reset is None else replace(self, reset=self.reset.outlasting(steps))
 
 
 @dataclass(frozen=True, eq=False)

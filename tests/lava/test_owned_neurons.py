@@ -59,9 +59,9 @@ def frames() -> NDArray[np.float32]:
     return np.minimum(two_plane_clip(steps=5, size=(6, 9), density=0.3), 7)
 
 
-def model_with(leak_mode: str) -> FixedPointModel:
+def model_with(leak_mode: str, floor: bool = True, reset_interval: int | None = None) -> FixedPointModel:
     """conv 3x2 of a plane of excitation and one of both signs - pool (1, 2) - conv 2x3; all values per channel."""
-    settings: dict[str, Any] = {"leak_mode": leak_mode, **LOSS[leak_mode]}
+    settings: dict[str, Any] = {"leak_mode": leak_mode, "floor": floor, **LOSS[leak_mode]}
     conv1 = integer_conv(
         "conv1", [(weights(4, (2, 2, 3, 2), 0, 60), 2), (weights(5, (2, 2, 3, 2), -90, 60), 0)], [900, 700],
         padding=(1, 0), bias=[-20, 90], **settings,
@@ -70,7 +70,8 @@ def model_with(leak_mode: str) -> FixedPointModel:
         "conv2", [(weights(6, (2, 2, 2, 3), 1, 60), 1)], [90, 200], padding=(1, 0), bias=[3, 25],
         **settings,
     )  # fmt: skip
-    return FixedPointModel((conv1, PoolLayer("pool1", (1, 2), (1, 2)), conv2), InputCode(3, 1.0), input_size=(6, 9))
+    layers = (conv1, PoolLayer("pool1", (1, 2), (1, 2)), conv2)
+    return FixedPointModel(layers, InputCode(3, 1.0), input_size=(6, 9), reset_interval=reset_interval)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,33 @@ def test_the_owners_neurons_fire_what_the_engines_fire(
         np.testing.assert_array_equal(record.spikes[name], rows, name)
     assert (record.meta["lag"], record.meta["agreement"], record.meta["method"]) == (late, 1.0, "floored")
     assert all(keywords["fire_once"] is fire_once and keywords["floor"] for keywords in seen)
+
+
+@pytest.mark.parametrize("leak_mode", ["subtractive", "multiplicative"])
+@pytest.mark.parametrize(("floor", "interval", "late"), [(False, None, 1), (True, 2, 0), (False, 3, 2)])
+def test_neurons_without_a_floor_and_reset_intervals_are_the_engines(
+    adapters: Any, owners: dict[type, type], leak_mode: str, floor: bool, interval: int | None, late: int
+) -> None:
+    """Seven frames, so that state is cleared several times, and once between two frames of the other layer."""
+    adapters.LATE = late
+    model = model_with(leak_mode, floor, interval)
+    clip = np.minimum(small_clip(steps=7, size=(6, 9), density=0.3), 7)
+    seen: list[dict[str, Any]] = []
+
+    def owned(**keywords: Any) -> Any:
+        seen.append(keywords)
+        return NEURONS[leak_mode](**keywords)
+
+    record = run_loihi2(model, clip, False, neuron=owned, process_models=owners, select_tag="fixed_pt")
+    expected = run_engine(model, clip, fire_once=False)
+    plain = run_engine(model_with(leak_mode), clip, fire_once=False)
+    assert min(expected.counts.values()) > 10
+    assert any(not np.array_equal(expected.spikes[name], plain.spikes[name]) for name in expected.spikes)
+    for name, rows in expected.spikes.items():
+        np.testing.assert_array_equal(record.spikes[name], rows, name)
+    assert (record.meta["lag"], record.meta["agreement"]) == (late, 1.0)
+    assert all(keywords["floor"] is floor for keywords in seen)
+    assert all(keywords.get("reset_interval", 0) >= (interval or 2**15) for keywords in seen)
 
 
 def test_the_first_frame_starts_neurons_that_drift_without_input(adapters: Any, frames: NDArray[np.float32]) -> None:

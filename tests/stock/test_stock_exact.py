@@ -17,6 +17,7 @@ from spikeseg_lava.network.integers import FixedPointConv, InputCode
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.comparison import compare
 from spikeseg_lava.spikes.record import SpikeRecord
+from spikeseg_lava.stock.floored import floored_network
 from spikeseg_lava.stock.lower import lower
 from spikeseg_lava.stock.network import StockNetwork
 from spikeseg_lava.stock.simulate import run_stock
@@ -173,6 +174,21 @@ def test_a_bias_that_fires_before_the_first_frame_is_no_spike_of_a_frame() -> No
     assert record.meta["stray"]["conv2"] > 0
     with pytest.raises(QuantizationError, match="before its first frame"):
         lower(loud, fire_once=True, frames=STEPS)
+
+
+def test_what_is_cleared_at_the_start_is_not_cleared_again_in_a_long_sample() -> None:
+    """A bias alone fires every fifth step; a second clearing, after 2^15 steps, would shift its phase."""
+    layer = planes_conv("conv1", [np.ones((1, 1, 1, 1), int)], 10, 0, floor=False, bias=2)
+    model = FixedPointModel((layer,), InputCode(1, 1.0), input_size=(1, 1))
+    frames = np.zeros((2**15 + 40, 1, 1, 1), np.float32)
+    record = run_stock(lower(model, fire_once=False, frames=len(frames)), frames)
+    np.testing.assert_array_equal(record.spikes["conv1"][:, 0], np.arange(4, len(frames), 5))
+    owned = floored_network(model, len(frames), (1, 1), fire_once=False).owned[0].reset
+    assert owned is not None
+    assert (owned.once, owned.interval) == (True, 2**16)
+    said = floored_network(replace(model, reset_interval=2**15), len(frames), (1, 1), False).owned[0].reset
+    assert said is not None
+    assert (said.once, said.interval) == (False, 2**15)
 
 
 def _loud(layer: FixedPointConv) -> FixedPointConv:
