@@ -112,7 +112,7 @@ def test_neurons_without_a_floor_and_reset_intervals_are_the_engines(
     """Seven frames, so that state is cleared several times, and once between two frames of the other layer."""
     adapters.LATE = late
     model = model_with(leak_mode, floor, interval)
-    clip = np.minimum(small_clip(steps=7, size=(6, 9), density=0.3), 7)
+    clip = np.minimum(two_plane_clip(steps=7, size=(6, 9), density=0.3), 7)
     seen: list[dict[str, Any]] = []
 
     def owned(**keywords: Any) -> Any:
