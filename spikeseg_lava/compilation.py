@@ -139,7 +139,7 @@ def announce_once(line: str, error: Exception) -> None:
 class CompilationNotice(event.Listener):
     """Logs, once per machine, that kernels are being compiled: the first run of a command is slower than those after.
 
-    A file beside the kept kernels says that it was told; without a folder to keep them, it is told once per process.
+    A file beside the kept kernels records that the notice was shown; without a folder it is shown once per process.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

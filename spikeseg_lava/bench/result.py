@@ -1,6 +1,6 @@
-"""The figures of a benchmark: kept as JSON, drawn as a plot, printed as a table.
+"""The figures of a benchmark: kept as JSON, printed as a table, and drawn as two log-log plots.
 
-Two log-log plots of the event engine's cost: against events a step, and against frame area for the same events.
+The plots show the event engine's cost against events a step, and against frame area for the same events.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Peak memory of this process and its children while something runs.
-
-`run_benchmark`: all contenders on the same clip, in turns, on this machine.
-"""
+"""`run_benchmark`: all contenders on the same clip, in turns, on this machine, with the peak memory of each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Layers run one after another in one compiled call.
+"""A whole model on the event engine: all layers in one compiled call, state kept from chunk to chunk.
 
-A whole model on the event engine: state kept from chunk to chunk, or one sample in one call.
+`run_engine` runs one sample in one call.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ _kept: list[tuple[tuple[int, ...], EventEngine]] = []
 def kept_engine(model: FixedPointModel, size: Pair, fire_once: bool) -> Iterator[EventEngine]:
     """A cleared engine: the one used last where model, size and mode are the same, as setting up costs many steps.
 
-    A model whose arrays were changed in place is told by their checksums, and set up anew. While an engine is used, no
-    other thread gets it; after an error it is not used again.
+    A model whose arrays were changed in place is recognized by their checksums, and set up anew. While an engine is
+    used, no other thread gets it; after an error it is not used again.
     """
     checksums = _checksums(model)
     try:
@@ -175,7 +175,7 @@ def checked_frames(frames: NDArray[Any], channels: int) -> NDArray[Any]:
 def event_layers(model: FixedPointModel, size: Pair, fire_once: bool) -> dict[str, EventConv | EventPool]:
     """The layers of a model for frames of `size` (height, width), cleared.
 
-    Layers exchange the spikes of distinct maps; each knows those of the layer below.
+    Layers exchange the spikes of distinct maps: each is built on the distinct maps of the layer below.
     """
     shape: Shape = (model.input_channels, *size)
     layers: dict[str, EventConv | EventPool] = {}

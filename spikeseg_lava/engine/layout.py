@@ -1,8 +1,7 @@
-"""Which outputs of a sliding window see which input, one axis at a time, as tables of the length of a row or column.
+"""Receptive fields and memory: which outputs an input reaches, and how the state of a convolution lies in memory.
 
-Output y of a window of `kernel` inputs sees input n where `0 <= n + padding - y * stride < kernel`.
-
-How the state of a convolution lies in memory.
+Receptive fields are tables of the length of a row or column, one axis at a time: output y of a window of `kernel`
+inputs covers input n where `0 <= n + padding - y * stride < kernel`.
 
 Memory runs (row, column, channel), so one event adds to one contiguous run per kernel row. Padding after each row
 absorbs weights that overhang its right border or the next row's left border. It is never read.

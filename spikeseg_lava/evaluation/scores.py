@@ -1,7 +1,7 @@
 """Object-level scores: which true objects were found, which found objects are true, how exactly, how many are false.
 
 Counting volumes (`spikeseg_lava.evaluation.volumes`) forgives a detector that breaks one satellite into five objects;
-counting objects does not. Both are shown, because a user asks both questions.
+counting objects does not. Both are shown, because both questions matter to a user.
 """
 
 from __future__ import annotations

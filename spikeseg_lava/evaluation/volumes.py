@@ -1,8 +1,7 @@
-"""True and false, positive and negative volumes, and the three figures made of them.
+"""Volume-based counting of detections, as in IGARSS 2023, with every choice it leaves open written down.
 
-Where each labelled object was at any time between its labels.
-
-Volume-based counting of detections, as in IGARSS 2023, with every choice it leaves open written down.
+Volumes are true or false, positive or negative; three figures are made of them. Between its labels an object is where
+`ObjectPath` interpolates it.
 
 The paper (Kirkland et al., "Neuromorphic sensing and processing for space domain awareness", IGARSS 2023), after Afshar
 et al. (IEEE Sensors Journal 20, 2020), counts volumes of space and time that hold an object or do not, and reports

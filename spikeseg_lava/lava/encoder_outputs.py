@@ -1,6 +1,6 @@
 """What the fused encoder leaves for the parent: spikes and membranes, of one map for all that do the same.
 
-Copying them for the other maps is left to the reader: it is most of what there would be to write.
+The parent copies them for the other maps when it reads: the copies would be most of what the child writes.
 """
 
 from __future__ import annotations

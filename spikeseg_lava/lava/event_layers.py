@@ -2,10 +2,8 @@
 
 Images are (W, H, C). Parameters are scalars or arrays over the last axis, the channels in Lava's order of axes.
 
-Layers of the event engine for Lava's order of axes.
-
-The compiled kernels are indifferent to the names of the axes: they run here with x as rows and y as columns, so that
-the flat places of Lava's (W, H, C) messages need no translation.
+Integers run on the layers of the event engine. Its compiled kernels do not depend on the names of the axes: they run
+here with x as rows and y as columns, so that the flat places of Lava's (W, H, C) messages need no translation.
 """
 
 from __future__ import annotations

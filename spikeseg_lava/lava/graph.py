@@ -1,8 +1,7 @@
-"""A network as a connected Lava graph: a source, one Process a layer, a sink behind each.
+"""A network as a connected Lava graph, and a run of it: `build_graph`, `build_encoder_graph`, `run_lava`.
 
-A source and the whole encoder as one Process, which a run configuration runs layered or fused.
-
-Run a clip through Lava and read the record: `run_lava`.
+A graph has a source and either one Process a layer with a sink behind each, or the whole encoder as one Process, which
+a run configuration runs layered or fused.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from spikeseg_lava.spikes.record import SpikeRecord
 
 
 class Graph(Protocol):
-    """What the runner needs of a graph."""
+    """The part of a graph that `run_graph` uses: both kinds of graphs have it, and so has the chip's."""
 
     @property
     def source(self) -> EventSource: ...

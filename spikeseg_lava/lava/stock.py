@@ -1,11 +1,8 @@
-"""Lava's own fixed-point Conv model with its geometry held in 32 bit.
+"""A stock network as Lava's own Conv, Sparse, LIF and LIFReset Processes, and a run of it on the CPU simulator.
 
-Lava keeps kernel, padding and stride in int8. Since numpy 2 a Python integer that does not fit is an OverflowError in
-the sum `width + 2 * padding`, so the model fails on images of 128 pixels and more. The arithmetic is Lava's.
-
-Lava's own Conv, Sparse, LIF and LIFReset Processes for the parts of a stock network.
-
-A stock network as Lava's own Conv, Sparse, LIF and LIFReset Processes, and a run of it on the CPU simulator.
+One model of Lava is replaced: its fixed-point Conv keeps kernel, padding and stride in int8. Since numpy 2 a Python
+integer that does not fit is an OverflowError in the sum `width + 2 * padding`, so that model fails on images of 128
+pixels and more. Ours holds the geometry in 32 bit; the arithmetic is Lava's.
 """
 
 from __future__ import annotations

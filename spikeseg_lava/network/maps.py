@@ -1,4 +1,4 @@
-"""Maps of a layer: which ones do the same, which can never fire, and how they are left out or added up.
+"""Maps of a layer: which ones fire alike, which can never fire, and how they are left out or added up.
 
 Two maps fire at the same steps at the same places where their neurons are equal, and their weights are equal as far as
 they decide (`firing_level`).

@@ -1,11 +1,10 @@
-"""`simplify`: maps that are identical, can never fire, or that nobody listens to leave the network.
+"""`simplify` leaves out maps that equal another one, that can never fire, or whose weights above are all zero.
 
-Maps with equal neurons and weights (see `identity`) fire at the same steps at the same places, so their spikes are one
-spike whose weight in the next layer is the sum. A map that never fires adds nothing to it, and neither does a map whose
-weights there are all zero. Each layer is rewritten on the maps left below it, and so sees the same current: exactly in
-integers; in float32 up to the rounding of the sums. The maps of the last layer, the classes, all stay.
-
-What a simplification saves: neurons, synapses and weight bytes, layer by layer.
+Maps with equal neurons and weights (`network/maps.py`) fire at the same steps at the same places, so their spikes are
+one spike whose weight in the next layer is the sum. A map that never fires adds nothing to it, and neither does a map
+whose weights there are all zero. Each layer is rewritten on the maps left below it, and so receives the same current:
+exactly in integers; in float32 up to the rounding of the sums. The maps of the last layer, the classes, all stay.
+`savings` counts what that saves: neurons, synapses and weight bytes, layer by layer.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def simplify(network: AnyNetwork, largest_input: float = 1.0) -> Simplified[AnyN
     more bytes than before; merging before quantizing is therefore the better order.
 
     Args:
-        largest_input: largest value of a frame (bins are divided by their largest count: 1); a model knows its own.
+        largest_input: largest value of a frame (bins are divided by their largest count: 1); of a model, its own.
 
     Raises:
         ArgumentError: `largest_input` is negative or not finite.

@@ -1,6 +1,7 @@
-"""How networks, records and results show themselves: one short line, a table of text, and HTML for a notebook.
+"""What a run returns: the spikes of every layer, the membranes after the last step, and how it was run.
 
-What an execution leaves behind: the spikes of every layer, the membranes after the last step, and how it was run.
+Beside the record stands what networks, records and results are displayed with: one short line, a table of text, and
+HTML for a notebook.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 Numba spends a microsecond on every few arrays of a call, and a network has a hundred: as long as a small step takes.
 A record of numbers and addresses is one argument. Its writer keeps the arrays alive.
 
-Division: `n // d = (n * m) >> s` for 0 <= n < 2**31.
+Kernels divide by numbers of the record without the core's division, which takes three times as long::
 
-With `s = 32 + bits(d - 1)` and `m = ceil(2**s / d)`: `m d - 2**s < d <= 2**(s - 32)`, so `n (m d - 2**s) < 2**s`
-and the quotient is exact (Granlund and Montgomery 1994). A division of the core takes three times as long.
+    n // d = (n * m) >> s       s = 32 + bits(d - 1)       m = ceil(2**s / d)       0 <= n < 2**31
+
+`m d - 2**s < d <= 2**(s - 32)`, so `n (m d - 2**s) < 2**s` and the quotient is exact (Granlund and Montgomery 1994).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from numba import extending, types
 intrinsic: Any = extending.intrinsic
 VECTOR = 8  # int32 lanes of a 256-bit register
 BLOCK = 16  # lanes updated at once
-MASK = 64  # values a mask speaks of
+MASK = 64  # values that a mask has a bit for
 
 
 class Vectors:

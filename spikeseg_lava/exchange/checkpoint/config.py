@@ -1,6 +1,7 @@
-"""What a checkpoint says beside its tensors: pools, frame size, steps, epoch, and adapted thresholds.
+"""What a checkpoint holds beside its tensors: pools, frame size, steps, epoch, and adapted thresholds.
 
-The pools between the layers: as the caller says, as `config.model` says, or as the state buffers show.
+The pools between the layers are those of the caller's argument, else of `config.model`, else those that the sizes of
+the state buffers show.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-"""Tensors of a checkpoint as plain, finite NumPy arrays.
+"""Spiking convolutions from the tensors of a checkpoint, which are read as plain, finite NumPy arrays.
 
-Which tensors of a checkpoint belong to which layer, whatever wrappers and prefixes it was saved with.
-
-Sizes a network was last used at, from the state buffer `membrane` that a checkpoint may hold of each layer.
-
-The neuron parameters of a layer from its buffers `threshold`, `leak` and `beta`.
-
-A spiking convolution from the tensors of its layer.
+`find_layers` sorts the tensors by layer, whatever wrappers and prefixes they were saved with; `convolution_from` makes
+a layer of them, its neurons from the buffers `threshold`, `leak` and `beta`. The buffer `membrane`, which a checkpoint
+may hold of each layer, shows at which size the network was last used.
 """
 
 from __future__ import annotations

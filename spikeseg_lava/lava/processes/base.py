@@ -2,9 +2,8 @@
 
 Processes check in the parent, where an error can still be shown plainly: their arguments when they are made, what the
 chosen model cannot hold when the graph is compiled, and new values of a Var when they are set. Models leave their
-membrane where the parent reads it without `Var.get()`.
-
-Loops of Processes that all answer within a step: each would wait for the others, and the graph for ever.
+membrane where the parent reads it without `Var.get()`. Loops of Processes that all answer within a step are refused:
+each would wait for the others, and the graph for ever.
 """
 
 from __future__ import annotations

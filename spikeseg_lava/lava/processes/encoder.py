@@ -212,7 +212,7 @@ class LayeredEncoderModel(AbstractSubProcessModel):
 class LayerVars(type(StateModel)):
     """Lets a model class hold the Vars of layers whose names are known only when the Process is made.
 
-    Lava asks a model class for the type of every Var of its Process by the Var's name.
+    Lava reads the type of every Var of a Process from an attribute of the model class of the Var's name.
     """
 
     number: type

@@ -1,7 +1,6 @@
 """One operating-system process of a graph: what the child runs, and what the parent holds of it.
 
-Lava's Loihi protocol without a rendezvous of all processes at every step.
-
+The child follows Lava's Loihi protocol, but without a rendezvous of all processes at every step where none is needed.
 Lava's service commands a step of every process and waits for all before the next one, so each step costs a round of
 wake-ups. Processes that exchange data through channels only need no such wait: each takes its messages in the order of
 steps, whenever they come, and computes the same. Where no process of a graph reads another one's Vars, and none has a
