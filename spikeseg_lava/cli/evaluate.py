@@ -133,13 +133,13 @@ def evaluate(
     skipped = [result for result in judged if isinstance(result, evaluation.Skipped)]
     if json:
         definitions = {"definition": evaluation.DEFINITION, "object_definition": evaluation.OBJECT_DEFINITION}
-        objects = evaluation.object_rows(judged)
+        objects = evaluation.object_score_rows(judged)
         say_json({**definitions, "rows": table, "objects": objects, "costs": costs, "skipped": len(skipped)})
     else:
         say_table("volumes, per recording and overall", evaluation.COLUMNS, (list(row.values()) for row in table))
         if costs:
             say_table("what the other variants cost", tuple(costs[0]), (list(row.values()) for row in costs))
-        scored = (list(row.values()) for row in evaluation.object_rows(judged))
+        scored = (list(row.values()) for row in evaluation.object_score_rows(judged))
         say_table("objects, all recordings together", evaluation.OBJECT_COLUMNS, scored, ("fragments", "false"))
         if explain:
             say(f"{evaluation.DEFINITION}\n{evaluation.OBJECT_DEFINITION}")

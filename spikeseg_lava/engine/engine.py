@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.conv import EventConv, accumulator_type
-from spikeseg_lava.engine.kernels.network import network_steps
+from spikeseg_lava.engine.kernels.network import run_layers
 from spikeseg_lava.engine.kernels.record import LAYER
 from spikeseg_lava.engine.layers import EventLayer, EventPool
 from spikeseg_lava.engine.payloads import SparseSteps
@@ -42,7 +42,7 @@ class LayerChain:
 
     def run(self, events: SparseSteps) -> list[SparseSteps]:
         """Spikes of every layer in the next `events.steps` steps."""
-        offsets, index, ends = network_steps(
+        offsets, index, ends = run_layers(
             self._records, self._accumulator, events.offsets, events.index, events.payload
         )
         ones = np.ones(len(index), np.int32)
@@ -57,7 +57,7 @@ class LayerChain:
         for k, layer in enumerate(self.layers):
             index = np.arange(layer.inputs, dtype=np.int32)
             offsets, ones = np.array([0, len(index)]), np.ones(len(index), np.int32)
-            network_steps(self._records[k : k + 1], self._accumulator, offsets, index, ones)
+            run_layers(self._records[k : k + 1], self._accumulator, offsets, index, ones)
             layer.settle()
         self.clear()
 

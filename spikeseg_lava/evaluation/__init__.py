@@ -6,7 +6,7 @@ from spikeseg_lava.evaluation.evaluation import evaluate
 from spikeseg_lava.evaluation.results import Result, Settings, Skipped
 from spikeseg_lava.evaluation.scores import OBJECT_DEFINITION
 from spikeseg_lava.evaluation.sources import Source, find_sources, split, synthetic_sources
-from spikeseg_lava.evaluation.table import COLUMNS, OBJECT_COLUMNS, costs, csv_text, object_rows, rows
+from spikeseg_lava.evaluation.table import COLUMNS, OBJECT_COLUMNS, costs, csv_text, object_score_rows, rows
 from spikeseg_lava.evaluation.volumes import DEFINITION, Counts, count_volumes
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "csv_text",
     "evaluate",
     "find_sources",
-    "object_rows",
+    "object_score_rows",
     "rows",
     "split",
     "synthetic_sources",

@@ -73,7 +73,7 @@ OBJECT_COLUMNS = (
 )
 
 
-def object_rows(results: Iterable[Result | Skipped]) -> list[dict[str, Any]]:
+def object_score_rows(results: Iterable[Result | Skipped]) -> list[dict[str, Any]]:
     """One dict a network, keys as in `OBJECT_COLUMNS`: the scores of its objects over all recordings."""
     judged = [result for result in results if isinstance(result, Result)]
     table = []

@@ -139,7 +139,7 @@ def shared_maps_of_layers(specs: Mapping[str, LayerSpec]) -> dict[str, SharedMap
     return found
 
 
-def compile_kernels(specs: Iterable[LayerSpec]) -> None:
+def compile_event_layers(specs: Iterable[LayerSpec]) -> None:
     """Compile what layers of integers need, in the parent: children are forked and inherit it."""
     for accumulator in {accumulator_of(spec) for spec in specs if isinstance(spec, PoolSpec) or spec.integer}:
         neuron = FixedPointNeuron(np.ones(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int32))

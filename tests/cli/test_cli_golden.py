@@ -1,4 +1,4 @@
-"""The commands on the real checkpoint and clips: what the issue promises, word by word."""
+"""The commands on the real checkpoint and clips: the figures and sentences a user reads, word by word."""
 
 from __future__ import annotations
 

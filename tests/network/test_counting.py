@@ -1,4 +1,4 @@
-"""Counts of neurons, synapses and synaptic operations against a sum over every tap, and the figures of the design."""
+"""Counts of neurons, synapses and synaptic operations against a sum over every tap, and known figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real checkpoint on the real clips: every figure the design asks of the quantizer."""
+"""The real checkpoint on the real clips: every figure asked of the quantizer."""
 
 from __future__ import annotations
 

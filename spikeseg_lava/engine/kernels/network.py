@@ -85,7 +85,7 @@ def copied_spikes(layer, offsets, index):
 
 
 @compiled
-def network_steps(layers, accumulator, offsets, index, payload):
+def run_layers(layers, accumulator, offsets, index, payload):
     """Run layers LAYER[L] one after another over the same steps.
 
     `accumulator`: an empty array of the type of all drives and weights. Layers exchange the spikes of

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spikeseg_lava.errors import ArgumentError, ArgumentTypeError
 from spikeseg_lava.lava.axes import lava_shape, record_rows
 from spikeseg_lava.lava.encoder_outputs import FusedOutputs
-from spikeseg_lava.lava.event_layers import compile_kernels
+from spikeseg_lava.lava.event_layers import compile_event_layers
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec, Network, layer_specs
 from spikeseg_lava.lava.layer_step import FloatEncoderStep, IntegerEncoderStep
 from spikeseg_lava.lava.parameters import FIRED, MEMBRANE, reset_cycle, state_values
@@ -150,7 +150,7 @@ class SpikeSEGEncoder(QuietProcess):
             file.close()
 
     def prepare(self) -> None:
-        compile_kernels(self.proc_params["specs"].values())
+        compile_event_layers(self.proc_params["specs"].values())
 
     def check_model(self, model: Any) -> None:
         super().check_model(model)

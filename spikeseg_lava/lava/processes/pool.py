@@ -12,7 +12,7 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from spikeseg_lava.lava.event_layers import compile_kernels
+from spikeseg_lava.lava.event_layers import compile_event_layers
 from spikeseg_lava.lava.layer_spec import PoolSpec
 from spikeseg_lava.lava.layer_step import PoolStep
 from spikeseg_lava.lava.parameters import image_shape, pair, windows
@@ -59,7 +59,7 @@ class OrPool(QuietProcess):
         self.s_out = OutPort(shape=output)
 
     def prepare(self) -> None:
-        compile_kernels([self.proc_params["spec"]])
+        compile_event_layers([self.proc_params["spec"]])
 
 
 class OrPoolModel(PyLoihiProcessModel):

@@ -15,7 +15,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from spikeseg_lava.errors import ArgumentError
-from spikeseg_lava.lava.event_layers import compile_kernels
+from spikeseg_lava.lava.event_layers import compile_event_layers
 from spikeseg_lava.lava.layer_spec import ConvSpec, check_sums, geometry, summed_kernel, weight_planes
 from spikeseg_lava.lava.layer_step import ConvStep, FloatConvStep, IntegerConvStep
 from spikeseg_lava.lava.parameters import (
@@ -153,7 +153,7 @@ class SpikingConv(QuietProcess):
         return self._membrane.read()
 
     def prepare(self) -> None:
-        compile_kernels([self.proc_params["spec"]])
+        compile_event_layers([self.proc_params["spec"]])
 
     def check_model(self, model: Any) -> None:
         super().check_model(model)

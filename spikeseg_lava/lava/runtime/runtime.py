@@ -164,7 +164,7 @@ class SupervisedRuntime(Runtime):
             raise
 
 
-def parents(process: Any) -> Iterator[Any]:
+def enclosing(process: Any) -> Iterator[Any]:
     """The Processes that a Process is part of, from the inside out."""
     while (process := getattr(process, "parent_proc", None)) is not None:
         yield process
@@ -172,7 +172,7 @@ def parents(process: Any) -> Iterator[Any]:
 
 def full_name(process: Any) -> str:
     """Name of a Process after those of the Processes it is part of, separated by dots."""
-    return ".".join(reversed([process.name, *(whole.name for whole in parents(process))]))
+    return ".".join(reversed([process.name, *(whole.name for whole in enclosing(process))]))
 
 
 def supervised(process: Any, run_config: RunConfig, timeout: float | None = None) -> SupervisedRuntime:
@@ -185,7 +185,7 @@ def supervised(process: Any, run_config: RunConfig, timeout: float | None = None
     runtime = SupervisedRuntime(executable, timeout)
     executable.assign_runtime_to_all_processes(runtime)
     for part in executable.process_list:
-        for whole in parents(part):  # Lava gives its runtime to the parts of a Process, not to the Process itself
+        for whole in enclosing(part):  # Lava gives its runtime to the parts of a Process, not to the Process itself
             whole.runtime = runtime
     runtime.initialize()
     return runtime

@@ -1,4 +1,4 @@
-"""The trained network on a real clip: the design's figures, and operations that PyTorch counts the same."""
+"""The trained network on a real clip: the figures known of it, and operations that PyTorch counts the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of the design come out exactly; planes, pools and limits are counted as they should."""
+"""Figures worked out by hand come out exactly; planes, pools and limits are counted as they should."""
 
 from __future__ import annotations
 
