@@ -63,3 +63,19 @@ def test_the_house_stays_small_enough_to_know() -> None:
     assert len(modules) <= 200, "join something before a module is added"
     assert len(entries) <= 24
     assert ignored <= 25
+
+
+def test_what_the_architecture_page_names_exists() -> None:
+    """Files by their path in the package or beside it; `NAME` in `FILE` by a definition of that name there."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").replace("\n   ", " ")
+    sources = {name: ROOT / "spikeseg_lava" / name for name in re.findall(r"`([\w/]+\.py)`", page)}
+    sources = {name: path if path.exists() else ROOT / name for name, path in sources.items()}
+    assert sources
+    assert not [name for name, path in sources.items() if not path.exists()]
+    named = re.findall(r"`(\w+)`,? in `([\w/]+\.py)`", page)
+    assert len(named) > 10
+    for name, file in named:
+        assert re.search(rf"^(def|class) {name}\b", sources[file].read_text(encoding="utf-8"), re.MULTILINE), (
+            name,
+            file,
+        )
