@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -18,13 +18,15 @@ from spikeseg_lava.engine.conv import EventConv, accumulator_type
 from spikeseg_lava.engine.kernels.network import run_layers
 from spikeseg_lava.engine.kernels.record import LAYER
 from spikeseg_lava.engine.layers import EventLayer, EventPool
-from spikeseg_lava.engine.payloads import SparseSteps
+from spikeseg_lava.engine.payloads import SparseSteps, joined
 from spikeseg_lava.engine.shared_maps import SharedMaps
 from spikeseg_lava.errors import ClipError
 from spikeseg_lava.network.floats import Pair, Shape
 from spikeseg_lava.network.integers import FixedPointConv, FixedPointLayer
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.record import SpikeRecord
+
+CHUNK = 16  # steps of a clip run at a time: what lies between its frames and its rows then stays in the caches
 
 
 class LayerChain:
@@ -42,8 +44,15 @@ class LayerChain:
 
     def run(self, events: SparseSteps) -> list[SparseSteps]:
         """Spikes of every layer in the next `events.steps` steps."""
+        return self._run(events, self._copies)
+
+    def run_distinct(self, events: SparseSteps) -> list[SparseSteps]:
+        """The same, of distinct maps only."""
+        return self._run(events, False)
+
+    def _run(self, events: SparseSteps, copied: bool) -> list[SparseSteps]:
         offsets, index, ends = run_layers(
-            self._records, self._accumulator, events.offsets, events.index, events.payload
+            self._records, self._accumulator, events.offsets, events.index, events.payload, copied
         )
         ones = np.ones(len(index), np.int32)
         spans = pairwise(ends.tolist())
@@ -57,7 +66,7 @@ class LayerChain:
         for k, layer in enumerate(self.layers):
             index = np.arange(layer.inputs, dtype=np.int32)
             offsets, ones = np.array([0, len(index)]), np.ones(len(index), np.int32)
-            run_layers(self._records[k : k + 1], self._accumulator, offsets, index, ones)
+            run_layers(self._records[k : k + 1], self._accumulator, offsets, index, ones, False)
             layer.settle()
         self.clear()
 
@@ -71,7 +80,6 @@ class LayerChain:
             own = self._records[k : k + 1]
             own[...] = layer.record
             layer.record = own
-        self._records["copies"] &= self._copies
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ = state
@@ -102,10 +110,32 @@ class EventEngine:
         self.steps += events.steps
         return dict(zip(self.layers, self._chain.run(events), strict=True))
 
+    def run_rows(
+        self, chunks: Iterable[SparseSteps], layers: Container[str] | None = None
+    ) -> dict[str, NDArray[np.int32]]:
+        """The same for consecutive chunks, as rows Int32[N, 4] of (t, c, y, x) in order, of `layers`, default all.
+
+        The first step is t = 0. Spikes are not copied to the maps that fire alike and then sorted: each map's rows are
+        written at once.
+        """
+        parts: list[list[SparseSteps]] = [[] for _ in self.layers]
+        for events in chunks:
+            self.steps += events.steps
+            for part, found in zip(parts, self._chain.run_distinct(events), strict=True):
+                part.append(found)
+        return {
+            name: joined(part).rows(self.shapes[name], shared=layer.shared)
+            for part, (name, layer) in zip(parts, self.layers.items(), strict=True)
+            if layers is None or name in layers
+        }
+
     def membranes(self) -> dict[str, NDArray[np.int32]]:
         """Int32[O, H, W] of every convolution after the last step."""
         convolutions = {name: x for name, x in self.layers.items() if isinstance(x, EventConv)}
-        return {name: np.ascontiguousarray(x.settle().transpose(2, 0, 1)) for name, x in convolutions.items()}
+        images = {
+            name: np.ascontiguousarray(x.settle_distinct().transpose(2, 0, 1)) for name, x in convolutions.items()
+        }
+        return {name: image.take(convolutions[name].shared.source, axis=0) for name, image in images.items()}
 
     def encode(self, frames: NDArray[Any]) -> SparseSteps:
         """Frames Float[T, C, H, W] as payloads of the model's input code; ClipError where they do not fit."""
@@ -124,8 +154,8 @@ def run_engine(model: FixedPointModel, frames: NDArray[Any], fire_once: bool = T
     frames = checked_frames(frames, model.input_channels)
     height, width = frames.shape[2:]
     with kept_engine(model, (height, width), fire_once) as engine:
-        found = engine.run(engine.encode(frames))
-        spikes = {name: events.rows(engine.shapes[name]) for name, events in found.items()}
+        chunks = (engine.encode(frames[k : k + CHUNK]) for k in range(0, len(frames), CHUNK))
+        spikes = engine.run_rows(chunks)
         shapes = {name: list(shape) for name, shape in engine.shapes.items()}
         meta = {"backend": "event", "fire_once": fire_once, "steps": len(frames), "shapes": shapes}
         return SpikeRecord(spikes, engine.membranes(), meta)

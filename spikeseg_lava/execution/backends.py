@@ -56,7 +56,8 @@ def run_quietly(
 ) -> SpikeRecord:
     """`run` without a word on silent layers."""
     executor = _executor(network, backend)
-    frames = checked_frames(network, frames)
+    encoded = isinstance(network, FixedPointModel) and backend in ENCODING
+    frames = checked_frames(network, frames, finite=not encoded)
     record = executor(network, frames, fire_once)
     shapes = {name: list(shape) for name, shape in network.shapes(_size(frames)).items()}
     meta = {"backend": backend, "fire_once": fire_once, "steps": len(frames), "shapes": shapes, **record.meta}
@@ -141,6 +142,7 @@ def _loihi2(model: Any, frames: NDArray[np.float32], fire_once: bool) -> SpikeRe
     return run_loihi2(model, frames, fire_once)
 
 
+ENCODING = ("event", "lava", "lava-fused")  # read the nonzero values of a clip only, and check these
 FLOAT_BACKENDS = ("torch", "lava", "lava-fused")
 BACKENDS: dict[str, Executor] = {
     "torch": _torch,

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.decoding.decoder import Decoder
-from spikeseg_lava.decoding.stages import CAUSAL, fitting_weights
+from spikeseg_lava.decoding.stages import CAUSAL
 from spikeseg_lava.detection.linking import Linker
 from spikeseg_lava.detection.objects import DetectedObject, Sighting
 from spikeseg_lava.detection.sightings import sightings_of
 from spikeseg_lava.engine.engine import EventEngine
-from spikeseg_lava.engine.payloads import SparseBins, SparseSteps
+from spikeseg_lava.engine.payloads import SparseBins, SparseSteps, joined
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.events.frames import checked_size, whole_number
 from spikeseg_lava.events.stream import Events
@@ -91,7 +91,7 @@ class LiveDetector:
         size = checked_size("size", settings.size or model.input_size or self._sensor)
         self._bins = SparseBins(self._sensor, size, model.input, settings.binary)
         self._engine = EventEngine(model, size, settings.fire_once)
-        self._decoder = Decoder(model, size, CAUSAL, fitting_weights(model))
+        self._decoder = Decoder(model, size, CAUSAL)
         self._linker = Linker(settings.max_distance, settings.timesteps * settings.bin_us)
         silence = [SparseSteps.silent(1)] * settings.timesteps
         self._steps: deque[SparseSteps] = deque(silence, maxlen=settings.timesteps)
@@ -157,10 +157,9 @@ class LiveDetector:
     def _window(self, end: int) -> LiveWindow:
         settings = self.settings
         start = end - settings.timesteps * settings.bin_us
-        payloads = _run_of(self._steps)
+        payloads = joined(self._steps)
         self._engine.clear()
-        found = self._engine.run(payloads)
-        spikes = {name: events.rows(self._engine.shapes[name]) for name, events in found.items()}
+        spikes = self._engine.run_rows([payloads])
         shapes = {name: list(shape) for name, shape in self._engine.shapes.items()}
         meta = {"backend": "event", "fire_once": settings.fire_once, "steps": settings.timesteps, "shapes": shapes}
         record = SpikeRecord(spikes, {}, meta)
@@ -192,10 +191,3 @@ class LiveDetector:
 
 def _heard(track: list[Sighting]) -> int:
     return sum(sighting.spikes for sighting in track)
-
-
-def _run_of(steps: deque[SparseSteps]) -> SparseSteps:
-    """Consecutive steps as one run."""
-    counts = [step.offsets[-1] for step in steps]
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return SparseSteps(offsets, np.concatenate([s.index for s in steps]), np.concatenate([s.payload for s in steps]))

@@ -136,10 +136,12 @@ def stream_records(
             raise ArgumentError(f"`source` yields frames of {sample.size} pixels after those of {source.size}")
         if not settings.carry_state:
             engine.clear()
-        spikes = engine.run(sample.payloads)
-        wanted = [name for name in spikes if layers is None or name in layers]
-        rows = {name: spikes[name].rows(engine.shapes[name]) for name in wanted}
-        yield sample, SpikeRecord(rows, {}, {"steps": sample.payloads.steps, "start": sample.start})
+        yield (
+            sample,
+            SpikeRecord(
+                engine.run_rows([sample.payloads], layers), {}, {"steps": sample.payloads.steps, "start": sample.start}
+            ),
+        )
 
 
 def _consume(

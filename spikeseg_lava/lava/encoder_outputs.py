@@ -5,16 +5,18 @@ The parent copies them for the other maps when it reads: the copies would be mos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.engine.shared_maps import SharedMaps, all_distinct
+from spikeseg_lava.lava.axes import record_rows
 from spikeseg_lava.lava.event_layers import shared_maps_of_layers
 from spikeseg_lava.lava.layer_spec import ConvSpec, LayerSpec
 from spikeseg_lava.lava.runtime.memory import Published, SpikeLog, shared_array
+from spikeseg_lava.network.floats import Shape
 
 
 class FusedOutputs:
@@ -25,12 +27,13 @@ class FusedOutputs:
 
     Args:
         specs: all layers.
-        recorded: names of those whose spikes are kept.
+        files: where the spikes of those that are recorded go, by name; a row's step is 2 * step, and one more where
+            every map is written.
         integer: whether maps of integers do the same; maps of floats count as distinct.
     """
 
-    def __init__(self, specs: Mapping[str, LayerSpec], recorded: Sequence[str], integer: bool) -> None:
-        self._recorded, self._file = list(recorded), SpikeLog()
+    def __init__(self, specs: Mapping[str, LayerSpec], files: Mapping[str, SpikeLog], integer: bool) -> None:
+        self._files = files
         distinct = {name: all_distinct(spec.output_shape[2]) for name, spec in specs.items()}
         self._shared: dict[str, SharedMaps] = shared_maps_of_layers(specs) if integer else distinct
         self._memory = {
@@ -44,7 +47,8 @@ class FusedOutputs:
     def prepare(self) -> None:
         """In the child, before the first step."""
         self._used[0], self._distinct[0] = 1, 0
-        self._file.prepare()
+        for file in self._files.values():
+            file.prepare()
 
     def announce(self) -> None:
         """In the child: a step has begun."""
@@ -53,10 +57,8 @@ class FusedOutputs:
 
     def append(self, step: int, spikes: Mapping[str, NDArray[np.int32]], distinct: bool, later: bool) -> None:
         """In the child: keep the spikes of a step, places by layer; `later` as of SpikeLog."""
-        layers = len(self._recorded)
-        first = (2 * step + distinct) * layers
-        for number, name in enumerate(self._recorded):
-            self._file.append(first + number, spikes[name], later or number < layers - 1)
+        for name, file in self._files.items():
+            file.append(2 * step + distinct, spikes[name], later)
 
     def publish(self, membranes: Mapping[str, NDArray[Any]], distinct: bool) -> None:
         """In the child: leave membranes, [W, H, U] of the distinct maps or [W, H, O]."""
@@ -70,20 +72,14 @@ class FusedOutputs:
         """Whether the fused model is what runs."""
         return bool(self._used[0])
 
-    def take(self) -> dict[str, tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """Steps and places of the spikes of all maps since the last call, by recorded layer."""
-        rows, index = self._file.take()
-        both, layer = np.divmod(rows, max(len(self._recorded), 1))
-        steps, distinct = np.divmod(both, 2)
-        found = {}
-        for number, name in enumerate(self._recorded):
-            whole, part = (layer == number) & (distinct == 1), (layer == number) & (distinct == 0)
-            source, places = self._shared[name].places(index[part])
-            found[name] = (
-                np.concatenate([steps[part][source], steps[whole]]),
-                np.concatenate([places, index[whole]]),
-            )
-        return found
+    def take(self, name: str, shape: Shape) -> NDArray[np.int32]:
+        """Int32[N, 4] rows (t, c, y, x) in order of the spikes of all maps of a layer since the last call."""
+        steps, index = self._files[name].take()
+        whole = steps & 1 == 1
+        if not whole.any():
+            return record_rows(steps >> 1, index, shape, self._shared[name])
+        parts = record_rows(steps[~whole] >> 1, index[~whole], shape, self._shared[name])
+        return np.concatenate([parts, record_rows(steps[whole] >> 1, index[whole], shape)])
 
     def membranes(self) -> dict[str, NDArray[Any]]:
         """[W, H, O] of every convolution after the last run."""
@@ -98,7 +94,3 @@ class FusedOutputs:
         memory = np.asarray(self._memory[name].values)
         width, height, _ = memory.shape
         return memory.reshape(-1)[: width * height * maps].reshape(width, height, maps)
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._file.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,8 @@ from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from numpy.typing import NDArray
 
+from spikeseg_lava.engine.engine import CHUNK
+from spikeseg_lava.engine.payloads import lava_events
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.lava.axes import lava_image, lava_shape
 from spikeseg_lava.lava.layer_spec import Network, layer_specs
@@ -169,17 +172,11 @@ def build_encoder_graph(
 
 def event_steps(model: Network, frames: NDArray[Any]) -> Iterator[Step]:
     """Places and values of each frame (C, H, W), in Lava's order; integers are the payloads of the model's code."""
-    channels, height, width = frames.shape[1:]
-    places = np.arange(width * height * channels, dtype=np.int32).reshape(width, height, channels)
-    lava_place = lava_image(places).ravel()  # of each flat place in (C, H, W)
-    for frame in frames:
-        flat = np.flatnonzero(frame != 0)  # many times faster than of the floats themselves
-        values = np.ravel(frame)[flat]
-        values = model.input.encode(values) if isinstance(model, FixedPointModel) else values.astype(np.float64)
-        kept = np.flatnonzero(values)
-        index = lava_place[flat[kept]]
-        order = np.argsort(index)
-        yield index[order], values[kept][order]
+    code = model.input if isinstance(model, FixedPointModel) else None
+    for k in range(0, len(frames), CHUNK):
+        offsets, index, values = lava_events(frames[k : k + CHUNK], code)
+        for begin, end in pairwise(offsets.tolist()):
+            yield index[begin:end], values[begin:end]
 
 
 def select_tag(model: Network) -> str:

@@ -85,12 +85,12 @@ def copied_spikes(layer, offsets, index):
 
 
 @compiled
-def run_layers(layers, accumulator, offsets, index, payload):
+def run_layers(layers, accumulator, offsets, index, payload, copied):
     """Run layers LAYER[L] one after another over the same steps.
 
     `accumulator`: an empty array of the type of all drives and weights. Layers exchange the spikes of
-    distinct maps; the result is expanded to all maps: offsets Int64[L, steps + 1], index Int32[N] of layer after layer,
-    and where each of them ends, Int64[L + 1].
+    distinct maps; where `copied`, the result is expanded to all maps: offsets Int64[L, steps + 1], index Int32[N] of
+    layer after layer, and where each of them ends, Int64[L + 1].
     """
     all_offsets, ends = np.empty((layers.size, offsets.size), np.int64), np.zeros(layers.size + 1, np.int64)
     found = [index]
@@ -101,7 +101,7 @@ def run_layers(layers, accumulator, offsets, index, payload):
         else:
             offsets, index = conv_steps(layer, accumulator, offsets, index, payload)
         payload = np.ones(index.size, np.int32)
-        out_offsets, copies = copied_spikes(layer, offsets, index) if layer.copies else (offsets, index)
+        out_offsets, copies = copied_spikes(layer, offsets, index) if copied and layer.copies else (offsets, index)
         for s in range(offsets.size):
             all_offsets[k, s] = out_offsets[s]
         ends[k + 1] = ends[k] + copies.size

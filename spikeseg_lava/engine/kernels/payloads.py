@@ -83,6 +83,36 @@ def nonzero_values(clip):
 
 
 @compiled
+def column_by_column(offsets, index, values, channels, over_channels, height, width, over_width):
+    """The events of each step, listed row by row, as Lava lists them: column by column.
+
+    `index` = (y * W + x) * C + c becomes (x * H + y) * C + c, in ascending order: events of one column stay in the
+    order they have, which is that of their rows and channels.
+    """
+    places, moved, ends = np.empty(index.size, np.int32), np.empty(index.size, values.dtype), np.empty(width, np.int64)
+    columns = np.empty(index.size, np.int32)
+    for s in range(offsets.size - 1):
+        ends[:] = 0
+        for e in range(np.uint64(offsets[s]), np.uint64(offsets[s + 1])):
+            place = quotient(index[e], over_channels)
+            columns[e] = place - quotient(place, over_width) * width
+            ends[np.uint64(columns[e])] += 1
+        begin = offsets[s]
+        for x in range(np.uint64(width)):
+            number = ends[x]
+            ends[x] = begin
+            begin += number
+        for e in range(np.uint64(offsets[s]), np.uint64(offsets[s + 1])):
+            x, place = np.uint64(columns[e]), quotient(index[e], over_channels)
+            to = np.uint64(ends[x])
+            ends[x] += 1
+            y, channel = quotient(place, over_width), index[e] - place * channels
+            places[to] = (columns[e] * height + y) * channels + channel
+            moved[to] = values[e]
+    return places, moved
+
+
+@compiled
 def payloads_of(values, scale, largest):
     """`round(value * scale)` as Int32, whether all are within 1 to `largest`, and whether any is 0."""
     payload, within, zero = np.empty(values.size, np.int32), True, False
@@ -95,43 +125,79 @@ def payloads_of(values, scale, largest):
 
 
 @compiled
-def sorted_rows(offsets, index, channels, over_channels, height, width, over_width, first_step):
-    """Int32[N, 4] of (t, c, y, x) in lexicographic order; `index` = (y * width + x) * C + c, once a step.
+def number_of_rows(index, over_distinct, distinct, source):
+    """How many spikes there are when every map `c` has those of distinct map `source[c]`."""
+    if source.size == distinct:
+        return index.size
+    copies, total = np.zeros(distinct, np.int64), 0
+    for c in range(np.uint64(source.size)):
+        copies[source[c]] += 1
+    for e in range(np.uint64(index.size)):
+        total += copies[np.uint64(index[e] - quotient(index[e], over_distinct) * distinct)]
+    return total
+
+
+@compiled
+def sorted_rows(offsets, index, source, distinct, over_distinct, height, width, over_minor, x_first, first_step, rows):
+    """Write `rows` Int64[2 N], of (t and c), (y and x) as two Int32 each, in lexicographic order (t, c, y, x).
+
+    `index` = place * distinct + number of the distinct map, once a step, with place = y * W + x, or x * H + y where
+    `x_first`; map c has the spikes of distinct map `source[c]`, so that copies are written and never sorted.
 
     The events of a step are set as bits of a map with whole words a row, and read off in order. A second map tells the
     words that hold any, so that time follows the events and not the area.
     """
     words = np.uint64((width + 63) >> 6)
-    bits = np.zeros(np.uint64(channels * height) * words, np.uint64)
+    bits = np.zeros(np.uint64(distinct * height) * words, np.uint64)
     listed = np.zeros((bits.size + 63) >> 6, np.uint64)
-    places, any_of, rows = borrowed(bits), borrowed(listed), np.empty((index.size, 4), np.int32)
-    count = np.uint64(0)
+    ends = np.zeros(distinct + 1, np.int64)
+    found = np.empty(np.max(np.diff(offsets)) if offsets.size > 1 else 0, np.int64)
+    places, any_of, at, written = borrowed(bits), borrowed(listed), borrowed(found), borrowed(rows)
+    minor, count = height if x_first else width, np.uint64(0)
     for s in range(offsets.size - 1):
+        if offsets[s] == offsets[s + 1]:
+            continue
+        ends[:] = 0
         for e in range(np.uint64(offsets[s]), np.uint64(offsets[s + 1])):
-            place = quotient(index[e], over_channels)
-            y = quotient(place, over_width)
-            line = (index[e] - place * channels) * height + y
-            x = np.uint64(place - y * width)
-            word = np.uint64(line) * words + (x >> np.uint64(6))
+            place = quotient(index[e], over_distinct)
+            number, major = index[e] - place * distinct, quotient(place, over_minor)
+            rest = place - major * minor
+            y, x = (rest, np.uint64(major)) if x_first else (major, np.uint64(rest))
+            word = np.uint64(number * height + y) * words + (x >> np.uint64(6))
             places[word] |= ONE << (x & np.uint64(63))
             any_of[word >> np.uint64(6)] |= ONE << (word & np.uint64(63))
-        for k in range(np.uint64(listed.size)):
-            used = any_of[k]
-            any_of[k] = np.uint64(0)
-            while used:
-                word = (k << np.uint64(6)) + lowest_bit(used)
-                used &= used - ONE
-                line = word // words
-                channel = line // np.uint64(height)
-                y, x = line - channel * np.uint64(height), (word - line * words) << np.uint64(6)
-                mask = places[word]
-                places[word] = np.uint64(0)
-                while mask:
-                    rows[count, 0], rows[count, 1], rows[count, 2] = first_step + s, channel, y
-                    rows[count, 3] = x + lowest_bit(mask)
-                    mask &= mask - ONE
-                    count += ONE
-    return rows[: np.int64(count)], bits, listed  # both maps, as what is borrowed must outlive the loops
+            ends[np.uint64(number + 1)] += 1
+        for k in range(np.uint64(distinct)):
+            ends[k + ONE] += ends[k]
+        read_off(any_of, places, words, height, at)
+        for c in range(np.uint64(source.size)):
+            number = np.uint64(source[c])
+            head = np.int64(first_step + s) | (np.int64(c) << 32)
+            for k in range(np.uint64(ends[number]), np.uint64(ends[number + ONE])):
+                written[count] = head
+                written[count + ONE] = at[k]
+                count += np.uint64(2)
+    return bits, listed, found  # what is borrowed must outlive the loops
+
+
+@inlined
+def read_off(any_of, places, words, height, found):
+    """List the bits set in a map as (y and x), in order, and clear it."""
+    count = np.uint64(0)
+    for k in range(np.uint64(any_of.size)):
+        used = any_of[k]
+        any_of[k] = np.uint64(0)
+        while used:
+            word = (k << np.uint64(6)) + lowest_bit(used)
+            used &= used - ONE
+            line = word // words
+            y, x = line % np.uint64(height), (word - line * words) << np.uint64(6)
+            mask = places[word]
+            places[word] = np.uint64(0)
+            while mask:
+                found[count] = y | ((x + lowest_bit(mask)) << np.uint64(32))
+                mask &= mask - ONE
+                count += ONE
 
 
 @compiled

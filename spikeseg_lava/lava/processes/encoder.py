@@ -116,7 +116,7 @@ class SpikeSEGEncoder(QuietProcess):
         recorded = recorded_layers(list(specs), record)
         self._files = {layer: SpikeLog() for layer in recorded}
         self._layered = {layer: Published(spec.output_shape, np.float64) for layer, spec in convolutions.items()}
-        self._fused = FusedOutputs(specs, recorded, self.integer)
+        self._fused = FusedOutputs(specs, self._files, self.integer)
         super().__init__(
             model=model, size=size, fire_once=fire_once, record=recorded, v=initial, integer=self.integer,
             reset_interval=first.reset_interval, reset_offset=first.reset_offset, specs=specs, files=self._files,
@@ -140,13 +140,13 @@ class SpikeSEGEncoder(QuietProcess):
 
     def take(self) -> dict[str, NDArray[np.int32]]:
         """Int32[N, 4] rows (t, c, y, x) in order of every recorded layer since the last call."""
-        fused = self._fused.used
-        found = self._fused.take() if fused else {layer: file.take() for layer, file in self._files.items()}
-        return {layer: record_rows(*rows, self.shapes[layer]) for layer, rows in found.items()}
+        if self._fused.used:
+            return {layer: self._fused.take(layer, self.shapes[layer]) for layer in self._files}
+        return {layer: record_rows(*file.take(), self.shapes[layer]) for layer, file in self._files.items()}
 
     def close(self) -> None:
         """Give the files back."""
-        for file in (*self._files.values(), self._fused):
+        for file in self._files.values():
             file.close()
 
     def prepare(self) -> None:

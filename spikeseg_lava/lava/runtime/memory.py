@@ -190,12 +190,11 @@ class SpikeLog:
     def take(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Steps and places of the spikes written since the last `take`; called in the parent."""
         complete = (os.fstat(self._file.fileno()).st_size - self._taken) // ROW_BYTES * ROW_BYTES
-        data = bytearray()
-        while len(data) < complete:
-            data += os.pread(self._file.fileno(), complete - len(data), self._taken + len(data))
+        rows, read = np.empty((complete // ROW_BYTES, 2), np.int32), 0
+        while read < complete:
+            read += os.preadv(self._file.fileno(), [rows.data.cast("B")[read:]], self._taken + read)
         self._taken += complete
-        rows = np.frombuffer(bytes(data), np.int32).reshape(-1, 2)
-        return rows[:, 0], rows[:, 1]
+        return rows[:, 0].copy(), rows[:, 1].copy()
 
     def close(self) -> None:
         """Give the file back; its contents are gone."""
