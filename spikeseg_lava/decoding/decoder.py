@@ -14,7 +14,6 @@ from spikeseg_lava.decoding.sample import check_spikes, frame_size, layer_rows, 
 from spikeseg_lava.decoding.stages import (
     CAUSAL,
     POOL_WINNERS,
-    STORED,
     Pooling,
     decoder_stages,
     decoding_layers,
@@ -75,7 +74,7 @@ def decode(
     *,
     size: Pair | None = None,
     timesteps: int | None = None,
-    weights: str = STORED,
+    weights: str | None = None,
 ) -> Decoded:
     """Trace the classification spikes of a record back to the pixels.
 
@@ -91,7 +90,8 @@ def decode(
         size: (height, width) of the frames; default: what the record's layer shapes tell.
         timesteps: steps of the sample; default: what the record says, else those the network was trained with.
         weights: "stored", or "unit": every layer's weights divided by their largest, for networks whose weights are
-            not in the range 0 to 1 that the decoder's thresholds presuppose.
+            not in the range 0 to 1 that the decoder's thresholds presuppose; default: "stored" where a classification
+            spike can pass these thresholds with it, else "unit" (`fitting_weights`).
 
     Raises:
         ArgumentError: an unknown `pool_winners`, a network without a last convolution, a size that is needed.
@@ -101,7 +101,7 @@ def decode(
     return Decoder(network, size, pool_winners, weights).decode(record, timesteps)
 
 
-def first_convolution(network: SpikingNetwork | FixedPointModel, weights: str) -> ConvLayer:
+def first_convolution(network: SpikingNetwork | FixedPointModel, weights: str | None) -> ConvLayer:
     """The layer whose recorded shape tells the frame size."""
     return next(layer for layer in decoding_layers(network, weights) if isinstance(layer, ConvLayer))
 
@@ -113,7 +113,11 @@ class Decoder:
     """
 
     def __init__(
-        self, network: SpikingNetwork | FixedPointModel, size: Pair, pool_winners: str = CAUSAL, weights: str = STORED
+        self,
+        network: SpikingNetwork | FixedPointModel,
+        size: Pair,
+        pool_winners: str = CAUSAL,
+        weights: str | None = None,
     ) -> None:
         if pool_winners not in POOL_WINNERS:
             raise ArgumentError(f"`pool_winners` must be one of {', '.join(POOL_WINNERS)}, got {pool_winners!r}")

@@ -78,23 +78,25 @@ STORED = "stored"
 UNIT = "unit"
 
 
-def decoding_layers(network: SpikingNetwork | FixedPointModel, weights: str = STORED) -> Layers:
+def decoding_layers(network: SpikingNetwork | FixedPointModel, weights: str | None = None) -> Layers:
     """The layers with float weights: of a fixed-point model those it was made from.
 
     Args:
-        weights: "stored", or "unit": every layer's weights divided by the largest of them.
+        weights: "stored", or "unit": every layer's weights divided by the largest of them; default: what fits.
 
     Raises:
         ArgumentError: a network whose first and last layers are no convolutions, another value of `weights`.
     """
     if not isinstance(network, (SpikingNetwork, FixedPointModel)):
         raise ArgumentTypeError(f"`network` must be a SpikingNetwork or FixedPointModel, got {type(network).__name__}")
-    if weights not in (STORED, UNIT):
+    if weights not in (STORED, UNIT, None):
         raise ArgumentError(f"`weights` must be {STORED!r} or {UNIT!r}, got {weights!r}")
     layers = tuple(x.source if isinstance(x, FixedPointConv) else x for x in network.layers)
     if not layers or not isinstance(layers[0], ConvLayer) or not isinstance(layers[-1], ConvLayer):
         raise ArgumentError("`network` cannot be decoded: its first and last layers must be convolutions")
-    return tuple(_unit(x) if isinstance(x, ConvLayer) and weights == UNIT else x for x in layers)
+    if (weights or _fitting(layers[-1])) == STORED:
+        return layers
+    return tuple(_unit(x) if isinstance(x, ConvLayer) else x for x in layers)
 
 
 def traced_layers(network: SpikingNetwork | FixedPointModel) -> frozenset[str]:
@@ -106,7 +108,10 @@ def traced_layers(network: SpikingNetwork | FixedPointModel) -> frozenset[str]:
 
 def fitting_weights(network: SpikingNetwork | FixedPointModel) -> str:
     """ "stored" where a classification spike can pass HULK's threshold with the weights as they are, else "unit"."""
-    top = decoding_layers(network)[-1]
+    return _fitting(decoding_layers(network, STORED)[-1])
+
+
+def _fitting(top: ConvLayer | PoolLayer) -> str:
     return STORED if isinstance(top, ConvLayer) and np.any(top.weight > CONTRIBUTES) else UNIT
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikeseg_lava.decoding.decoder import Decoded, Decoder
-from spikeseg_lava.decoding.stages import CAUSAL, fitting_weights
+from spikeseg_lava.decoding.stages import CAUSAL
 from spikeseg_lava.detection.linking import Linker
 from spikeseg_lava.detection.objects import DetectedObject
 from spikeseg_lava.detection.sightings import EVENTS, EXTENTS, MASK, sightings_of
@@ -114,7 +114,7 @@ def detect_objects(
         max_distance: how far, in sensor pixels, an object's masks may move between two sightings.
         max_gap_us: how long an object may be unseen, microseconds; default: one window.
         min_spikes: objects with fewer classification spikes are left out.
-        weights: see `decode`; default: "stored" where classification spikes can be decoded with it at all, else "unit".
+        weights: see `decode`.
         extent: whether boxes and centroids are those of the "events" under the masks or of each "mask"; default: of the
             events, but with `pool_winners` "last-step" of the masks, as the original program has them.
         found: called with every object as soon as nothing can be added to it.
@@ -131,7 +131,6 @@ def detect_objects(
     if extent not in EXTENTS:
         raise ArgumentError(f"`extent` must be one of {', '.join(EXTENTS)}, got {extent!r}")
     max_gap = duration_us if max_gap_us is None else whole_number("max_gap_us", max_gap_us, 0)
-    weights = fitting_weights(network) if weights is None else weights
     linker, tally, decode = Linker(max_distance, max_gap), _Tally(found), _Decoding(network, pool_winners, weights)
     given = (item if isinstance(item, Sample) else Sample.of_frames(*item) for item in samples)
     for sample, decoded in _overlapping(decode, given) if overlap else map(decode, given):

@@ -92,7 +92,8 @@ def test_unit_weights_let_a_scaled_network_decode_like_the_original():
     ours, theirs = decode(record, small, weights="unit"), decode(record, network, weights="unit")
     assert [i.box for i in ours.instances] == [i.box for i in theirs.instances]
     assert ours.found
-    assert not decode(record, small).found
+    assert [i.box for i in decode(record, small).instances] == [i.box for i in ours.instances]  # unit is what fits
+    assert not decode(record, small, weights="stored").found
 
 
 def shrunk(layer):

@@ -35,12 +35,18 @@ def events(*pixels) -> SparseSteps:
 
 def test_box_and_centroid_are_those_of_the_events_of_the_step_under_the_mask():
     found = decoded((0, 0, (2, 2, 9, 9)), (1, 0, (2, 2, 9, 9)))
-    near = events((0, 4, 4), (0, 4, 5), (0, 5, 4), (0, 9, 9), (0, 4, 11), (0, 5, 11), (1, 15, 15))
-    first, second = sightings_of(found, EDGES, FRAME, events=near)
+    near = events((0, 4, 4), (0, 4, 5), (0, 5, 4), (0, 9, 8), (0, 9, 9), (0, 4, 11), (0, 5, 11), (1, 15, 15))
+    (first,) = sightings_of(found, EDGES, FRAME, events=near)
     assert (first.box, first.centroid) == ((4, 4, 5, 5), (13 / 3, 13 / 3))
     assert (first.mask_box, first.mask_centroid) == ((2, 2, 9, 9), (5.5, 5.5))
-    assert (second.box, second.centroid) == ((2, 2, 9, 9), (5.5, 5.5))
     assert [s.box for s in sightings_of(found, EDGES, FRAME)] == [(2, 2, 9, 9)] * 2
+
+
+def test_the_largest_group_of_events_counts_and_one_of_two_pixels_is_noise():
+    found = decoded((0, 0, (0, 0, 19, 15)), (1, 0, (0, 0, 19, 15)))
+    first, larger = [(0, 1, x) for x in (1, 3, 5)], [(0, y, 12) for y in (4, 6, 8, 10)]
+    (seen,) = sightings_of(found, EDGES, FRAME, events=events(*first, *larger, (1, 3, 3), (1, 4, 4), (1, 9, 9)))
+    assert (seen.start_us, seen.box, seen.centroid) == (0, (12, 4, 12, 10), (12.0, 7.0))
 
 
 def test_groups_that_overlap_are_one_sighting_of_their_class():

@@ -25,7 +25,7 @@ def shown() -> dict[str, object]:
         "record": record,
         "comparison": verification.fidelity,
         "verification": verification,
-        "decoded": sl.decode(record, model, weights="unit"),
+        "decoded": sl.decode(record, model),
         "recording": sl.read_recording(demo.events_path(), sensor_size=(96, 128)),
         "report": sl.build_report(model),
     }
