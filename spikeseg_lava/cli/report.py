@@ -11,7 +11,7 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, say, say_json, say_table
-from spikeseg_lava.cli.inputs import Binning, Quantization, integers_of, read_frames
+from spikeseg_lava.cli.inputs import Quantization, integers_of, read_frames
 from spikeseg_lava.cli.networks import fires_once, read_network, smaller
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -44,8 +44,15 @@ def report(
     reset_interval: options.ResetInterval = None,
     fire_once: options.Firing = None,
     target: Annotated[str | None, typer.Option(help="Chip: loihi1 or loihi2; default: the model's.")] = None,
+    window: options.Window = None,
     timesteps: options.Timesteps = None,
     size: options.Size = None,
+    sensor_size: options.SensorSize = None,
+    time_unit: options.TimeUnit = None,
+    start: options.Start = 0.0,
+    duration: options.Duration = None,
+    group: options.Group = None,
+    denoise: options.Denoise = False,
     binary: options.Binary = False,
     simplify: Annotated[
         bool,
@@ -82,7 +89,8 @@ def report(
 
     options.check_outputs(html)
     loaded = read_network(network, options.reading(threshold, thresholds, pools, dt, reset_interval))
-    binning = Binning(timesteps, None if clip is None else options.parse_size(size), binary)
+    part = options.part(time_unit, start, duration, group, denoise)
+    binning = options.binning(timesteps, None if clip is None else size, binary, sensor_size, window, part)
     frames = None if clip is None else read_frames(clip, loaded, binning)
     chip = target or getattr(loaded, "target", "loihi2")
     whole = _integers(loaded, frames, chip)

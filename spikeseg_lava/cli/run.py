@@ -9,7 +9,15 @@ import typer
 
 from spikeseg_lava.cli import options
 from spikeseg_lava.cli.console import note, progress, say, say_json, say_table, working
-from spikeseg_lava.cli.inputs import DEFAULT_TIMESTEPS, Binning, Quantization, integers_of, read_clips, read_frames
+from spikeseg_lava.cli.inputs import (
+    DEFAULT_TIMESTEPS,
+    Binning,
+    Quantization,
+    check_sensor_size,
+    integers_of,
+    read_clips,
+    read_frames,
+)
 from spikeseg_lava.cli.networks import fires_once, for_backend, read_network
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import SpikingNetwork
@@ -54,6 +62,7 @@ def run(
     group: options.Group = None,
     denoise: options.Denoise = False,
     binary: options.Binary = False,
+    keep_partial: options.KeepPartial = False,
     carry_state: Annotated[
         bool,
         typer.Option(
@@ -83,6 +92,8 @@ def run(
     already is not done again. A checkpoint runs in floats with --backend torch; every other backend quantizes it first,
     calibrated on the input, or on --calibration, or with many inputs in the finest integers.
     """
+    from spikeseg_lava.execution.samples import LEAST_FILL
+
     single = len(inputs) == 1 and window is None
     if single:
         options.check_output("--output", output, ".npz")
@@ -110,6 +121,7 @@ def run(
         "binary": binary,
         "fire_once": once,
         "carry_state": carry_state,
+        "least_fill": 0.0 if keep_partial else LEAST_FILL,
     }
     _run_many(integers_of(loaded, clips, wish), inputs, output or Path("spikes"), jobs, settings, json)
 
@@ -156,7 +168,10 @@ def _run_many(
 
     with progress() as bar:
         task = bar.add_task("files", total=len(inputs))
-        result = run_many(inputs, model, folder, jobs=jobs, progress=lambda done, _: _tell(bar, task, done), **settings)
+        result = run_many(
+            inputs, model, folder, jobs=jobs, progress=lambda done, _: _tell(bar, task, done), check=check_sensor_size,
+            **settings,
+        )  # fmt: skip
     if json:
         say_json({"files": [_plain(x) for x in result.files]})
     else:

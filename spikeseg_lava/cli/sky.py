@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 SKY = "Made-up sky"  # heading of the options
 COLUMNS = (
     "variant", "threshold x", "satellites", "found", "fragments", "false", "precision", "recall", "F1",
-    "false per hour", "centroid error (pixel)",
+    "false per hour", "centroid error (pixel)", "box overlap",
 )  # fmt: skip
 DERIVED = ("precision", "recall", "f1", "false_per_hour", "centroid_error", "box_overlap")
-DROPPED = ("fragments", "false", "centroid error (pixel)", "satellites")  # where the terminal is narrow
+DROPPED = ("fragments", "false", "box overlap", "centroid error (pixel)", "satellites")  # where the terminal is narrow
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,9 @@ def _cells(row: Row) -> list[Any]:
     rounded = [None if v is None else f"{v:.2f}" for v in (scores.precision, scores.recall, scores.f1)]
     false = None if scores.false_per_hour is None else f"{scores.false_per_hour:.0f}"
     error = None if scores.centroid_error is None else f"{scores.centroid_error:.1f}"
+    overlap = None if scores.box_overlap is None else f"{scores.box_overlap:.2f}"
     counts = [scores.true, scores.found, scores.fragments, scores.false]
-    return [row.variant, f"{row.factor:g}", *counts, *rounded, false, error]
+    return [row.variant, f"{row.factor:g}", *counts, *rounded, false, error, overlap]
 
 
 def _plain(row: Row) -> dict[str, Any]:

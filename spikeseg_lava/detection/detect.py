@@ -146,7 +146,7 @@ def detect_objects(
 class _Decoding:
     """A decoder that is set up anew when the frame size changes."""
 
-    def __init__(self, network: SpikingNetwork | FixedPointModel, pool_winners: str, weights: str) -> None:
+    def __init__(self, network: SpikingNetwork | FixedPointModel, pool_winners: str, weights: str | None) -> None:
         self._network, self._how = network, (pool_winners, weights)
         self._decoder: Decoder | None = None
 

@@ -19,7 +19,7 @@ from typing import IO
 from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.events import raw_events
 from spikeseg_lava.events.cleaning import cleaned
-from spikeseg_lava.events.formats import GROUPED, READERS, reader_of
+from spikeseg_lava.events.formats import GROUPED, READERS, format_of_content, reader_of
 from spikeseg_lava.events.frames import Size, checked_size, whole_number
 from spikeseg_lava.events.raw_events import RawEvents, TimeUnit
 from spikeseg_lava.events.recording import Recording
@@ -157,10 +157,17 @@ def _format_of(path: str | os.PathLike[str], asked: str | None) -> str:
     if asked is None and os.fspath(path) == STANDARD_INPUT:
         return "txt"
     name = (asked if asked is not None else Path(path).suffix).lower().lstrip(".")
-    if name not in READERS:
-        which = "`format`" if asked is not None else f"the suffix of `{path}`"
-        raise ArgumentError(f"{which} must be one of {', '.join(READERS)}, got {name!r}")
-    return name
+    if name in READERS:
+        return name
+    if asked is not None:
+        raise ArgumentError(f"`format` must be one of {', '.join(READERS)}, got {name!r}")
+    known = format_of_content(Path(path)) if _is_file(path) else None
+    if known is None:
+        raise ArgumentError(
+            f"the suffix of `{path}` must be one of {', '.join(READERS)}, got {name!r}; its contents are of no known "
+            "format either"
+        )
+    return known
 
 
 def _blocks(
@@ -178,6 +185,14 @@ def _blocks(
         kept = list(_limited(read(Path(path))))
         return lambda: kept
     return lambda: read(Path(path))
+
+
+def _is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a path can be looked into without waiting: a pipe would be empty afterwards."""
+    try:
+        return Path(path).is_file()
+    except ValueError:
+        return False
 
 
 def _kind(path: Path) -> int:

@@ -15,16 +15,24 @@ import re
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from spikeseg_lava.errors import ArgumentError, RecordError, printable
+from spikeseg_lava.events.clip import is_clip
+from spikeseg_lava.events.read import open_events
+from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.execution.samples import StreamSettings
 from spikeseg_lava.network.model import FixedPointModel
 from spikeseg_lava.spikes.spike_file import SpikeFile, discard_empty
 
+if TYPE_CHECKING:
+    from spikeseg_lava.execution.stream import Source
+
 SUFFIX = ".spikes.h5"
 logger = logging.getLogger(__name__)
+Check = Callable[[EventStream, Path], None]
 State = Literal["done", "skipped", "failed"]
 
 
@@ -64,6 +72,7 @@ def run_many(
     *,
     jobs: int = 1,
     progress: Callable[[FileResult, int], None] | None = None,
+    check: Check | None = None,
     **settings: Any,
 ) -> ManyResult:
     """Stream every recording of `files` through `model`; spikes go to `<output_dir>/<file name>.spikes.h5`.
@@ -71,6 +80,7 @@ def run_many(
     Args:
         jobs: how many at a time, as joblib counts (-1: one a core); back ends of joblib set around the call are used.
         progress: called with each result as it comes, and the number of files.
+        check: called with every recording and its path; refuses it by an exception, which is then the file's error.
         settings: those of `StreamSettings`, as `run_stream` takes them.
 
     A complete output of the same model, settings and recording is left as it is; an unfinished one is continued.
@@ -82,7 +92,9 @@ def run_many(
     outputs = output_paths(files, output_dir)
     StreamSettings.of(settings)
     results: dict[Path, FileResult] = {}
-    with contextlib.closing(_finished(outputs, model, settings, _workers(jobs, len(outputs)))) as finished:
+    with contextlib.closing(
+        _finished(outputs, partial(run_one, model=model, settings=settings, check=check), _workers(jobs, len(outputs)))
+    ) as finished:
         for result in finished:
             results[result.source] = result
             if progress is not None:
@@ -90,14 +102,19 @@ def run_many(
     return ManyResult(tuple(results[source] for source in outputs))
 
 
-def run_one(source: Path, output: Path, model: FixedPointModel, settings: dict[str, Any]) -> FileResult:
+def run_one(
+    source: Path, output: Path, model: FixedPointModel, settings: dict[str, Any], check: Check | None = None
+) -> FileResult:
     """One recording; whatever goes wrong with it comes back as a result, never as an exception."""
     from spikeseg_lava.execution.stream import run_stream
 
     try:
-        if is_complete(source, output, model, settings):
+        opened = source if is_clip(source) else open_events(source, **StreamSettings.of(settings).opening)
+        if check is not None and isinstance(opened, EventStream):
+            check(opened, source)
+        if is_complete(opened, output, model, settings):
             return FileResult(source, output, "skipped")
-        summary = run_stream(model, source, output, **settings)
+        summary = run_stream(model, opened, output, **settings)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a panic of a Rust library is no Exception
@@ -106,20 +123,20 @@ def run_one(source: Path, output: Path, model: FixedPointModel, settings: dict[s
 
 
 def _finished(
-    outputs: dict[Path, Path], model: FixedPointModel, settings: dict[str, Any], jobs: int
+    outputs: dict[Path, Path], one: Callable[[Path, Path], FileResult], jobs: int
 ) -> Generator[FileResult, None, None]:
     """The results as they come. A worker that is killed takes what the others do with it, which is then done again."""
     waiting, begun = dict(outputs), set[Path]()
     try:
         while waiting:
             try:
-                for result in _together(dict(waiting), model, settings, jobs, begun):
+                for result in _together(dict(waiting), one, jobs, begun):
                     del waiting[result.source]
                     yield result
             except Exception as error:  # of the workers; a recording never raises one
                 again = {source: waiting[source] for source in waiting if source in begun} or dict(waiting)
                 logger.warning(f"a worker was lost, {len(again)} file(s) are run one by one: {printable(error)}")
-                for result in _one_by_one(again, model, settings):
+                for result in _one_by_one(again, one):
                     del waiting[result.source]
                     yield result
     except BaseException:
@@ -129,7 +146,7 @@ def _finished(
 
 
 def _together(
-    outputs: dict[Path, Path], model: FixedPointModel, settings: dict[str, Any], jobs: int, begun: set[Path]
+    outputs: dict[Path, Path], one: Callable[[Path, Path], FileResult], jobs: int, begun: set[Path]
 ) -> Iterator[FileResult]:
     """The results of joblib's workers; `begun` takes the files that were handed to them."""
     from joblib import Parallel, delayed
@@ -137,7 +154,7 @@ def _together(
     def tasks() -> Iterator[Any]:
         for source, output in outputs.items():
             begun.add(source)
-            yield delayed(run_one)(source, output, model, settings)
+            yield delayed(one)(source, output)
 
     parallel: Any = Parallel(jobs, return_as="generator_unordered", batch_size=cast(Any, 1))
     finished = parallel(tasks())
@@ -149,14 +166,14 @@ def _together(
             finished.close()
 
 
-def _one_by_one(outputs: dict[Path, Path], model: FixedPointModel, settings: dict[str, Any]) -> Iterator[FileResult]:
+def _one_by_one(outputs: dict[Path, Path], one: Callable[[Path, Path], FileResult]) -> Iterator[FileResult]:
     """Each recording in a process that may die without harm to the others."""
     from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
     for source, output in outputs.items():
         executor = ProcessPoolExecutor(max_workers=1)
         try:
-            yield executor.submit(run_one, source, output, model, settings).result()
+            yield executor.submit(one, source, output).result()
         except BrokenProcessPool as error:
             signals = ", ".join(re.findall(r"SIG[A-Z]+", str(error))) or "an unknown cause"
             reason = f"its process was killed ({signals}): not enough memory, or a library that crashed"
@@ -174,7 +191,7 @@ def _workers(jobs: int, files: int) -> int:
     return min(effective_n_jobs(jobs), files)
 
 
-def is_complete(source: Path, output: Path, model: FixedPointModel, settings: dict[str, Any]) -> bool:
+def is_complete(source: Source, output: Path, model: FixedPointModel, settings: dict[str, Any]) -> bool:
     """Whether `output` holds what a run over `source` would give: same model, settings and events."""
     from spikeseg_lava.execution.stream import planned_meta
 

@@ -37,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 def recorded_samples(run: Runner, stream: EventStream, settings: StreamSettings) -> Iterator[Sample]:
     """The windows of a recording as `detect_objects` takes them."""
-    _tell_what_is_left_out(stream, settings)
     stop = stream.stop + 1
     if isinstance(run, FixedPointModel):
         source = samples_of_events(stream, run, settings)
@@ -48,15 +47,6 @@ def recorded_samples(run: Runner, stream: EventStream, settings: StreamSettings)
         for start, frames in frames_of_events(stream, settings):
             sample = Sample.of_frames(start, frames, run(frames))
             yield replace(sample, end_us=min(start + settings.duration_us, stop))
-
-
-def _tell_what_is_left_out(stream: EventStream, settings: StreamSettings) -> None:
-    filled = settings.fill_of_last(stream)
-    if filled < settings.least_fill:
-        logger.warning(
-            f"the last window is left out: the recording ends {filled:.0%} into it, and its few events, divided by "
-            "their own small maximum, would fire like a whole scene"
-        )
 
 
 def detect_recording(

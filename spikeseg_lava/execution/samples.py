@@ -6,6 +6,7 @@ Only the events of one window and of one block of the file are in memory.
 from __future__ import annotations
 
 import itertools
+import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -22,6 +23,8 @@ from spikeseg_lava.events.frames import POLARITIES, checked_size, whole_number
 from spikeseg_lava.events.stream import EventStream
 from spikeseg_lava.network.floats import Pair
 from spikeseg_lava.network.model import FixedPointModel
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_US = 1_000_000  # microseconds of a sample: ten bins of 100 ms, as EBSSA is trained on
 TIMESTEPS = 10
@@ -122,6 +125,7 @@ def samples_of_events(stream: EventStream, model: FixedPointModel, settings: Str
     bins = SparseBins(stream.size, size, model.input, settings.binary)
 
     def samples(first: int) -> Iterator[Sample]:
+        tell_what_is_left_out(stream, settings)
         for begin, events in zip(starts[first:], stream.windows(starts[first:]), strict=True):
             yield Sample(bins.payloads(events, begin, starts.step, settings.timesteps), size, begin)
 
@@ -133,9 +137,20 @@ def samples_of_events(stream: EventStream, model: FixedPointModel, settings: Str
     return SampleSource(size, samples, {**events, **cut}, len(starts))
 
 
+def tell_what_is_left_out(stream: EventStream, settings: StreamSettings) -> None:
+    """Log that the last window is left out, and why."""
+    filled = settings.fill_of_last(stream)
+    if filled < settings.least_fill:
+        logger.warning(
+            f"the last window is left out: the recording ends {filled:.0%} into it, and its few events, divided by "
+            "their own small maximum, would fire like a whole scene"
+        )
+
+
 def frames_of_events(stream: EventStream, settings: StreamSettings) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """(start, frames Float32[T, 2, H, W]) of each window, for executions that take dense frames."""
     size, starts = settings.frame_size(stream, None), settings.window_starts(stream)
+    tell_what_is_left_out(stream, settings)
     for start, events in zip(starts, stream.windows(starts), strict=True):
         bounds = np.searchsorted(events.t, binning.bin_edges(start, starts.step, settings.timesteps))
         counts = binning.count_events(events.x, events.y, events.p, bounds, stream.size, size)

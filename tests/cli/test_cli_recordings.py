@@ -51,7 +51,24 @@ def test_one_sample_and_windows_accept_the_same_files(
     RECORDING_FILES[name](tmp_path / name, events)
     single = cli("run", network, tmp_path / name, "--json", *SIZE)
     assert (single.code, "warning" in single.err) == (0, False)
-    assert window_counts(cli, network, tmp_path / name)[0] == 5  # of 89 ms
+    assert window_counts(cli, network, tmp_path / name)[0] == 4  # of 89 ms; the last window is filled by less than half
+
+
+def test_a_partial_last_window_is_kept_on_request(
+    cli: Any, network: Path, tmp_path: Path, events: SimpleNamespace
+) -> None:
+    RECORDING_FILES["evt3.raw"](tmp_path / "evt3.raw", events)
+    assert window_counts(cli, network, tmp_path / "evt3.raw", "--keep-partial")[0] == 5
+
+
+def test_windows_refuse_a_sensor_too_small_as_one_sample_does(
+    cli: Any, network: Path, tmp_path: Path, events: SimpleNamespace
+) -> None:
+    RECORDING_FILES["evt3.raw"](tmp_path / "evt3.raw", events)
+    small = ("run", network, tmp_path / "evt3.raw", "--sensor-size", "9x9")
+    for done in (cli(*small), cli(*small, "--window", "0.02")):
+        assert done.code != 0
+        assert "`--sensor-size` 9x9 (width x height) leaves out" in done.err + done.out
 
 
 @pytest.mark.parametrize("way", [(), ("--window", "0.02", "--output", "out")])

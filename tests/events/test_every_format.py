@@ -17,7 +17,7 @@ import pytest
 from builders.recording_files import RECORDING_FILES
 from builders.recordings import assert_same_events, small_events
 
-from spikeseg_lava.errors import RecordingError
+from spikeseg_lava.errors import ArgumentError, RecordingError
 from spikeseg_lava.events.cleaning import cleaned
 from spikeseg_lava.events.formats.camera import faery_blocks
 from spikeseg_lava.events.formats.hdf5 import hdf5_blocks, mat73_blocks
@@ -50,6 +50,15 @@ def test_the_same_events_come_out_of_every_format(path: Path, events: SimpleName
     assert recording.repairs == {}
     assert_same_events(stream.recording(), events)
     assert (stream.source, stream.repairs) == (recording.source, {})
+
+
+def test_a_file_of_another_name_is_known_by_its_content(path: Path, events: SimpleNamespace) -> None:
+    other = path.rename(path.with_name("recording.other"))
+    if path.suffix == ".bin":  # five bytes an event and nothing else
+        with pytest.raises(ArgumentError, match="suffix"):
+            read_recording(other)
+        return
+    assert_same_events(read_recording(other, sensor_size=events.size), events)
 
 
 def test_a_pipe_is_as_good_as_a_file(path: Path, events: SimpleNamespace) -> None:
