@@ -295,9 +295,9 @@ def test_events_for_lava_ascend_column_by_column(channels, width, height, seed):
 def test_a_clip_of_several_chunks_equals_the_oracle(fire_once):
     rng = np.random.default_rng(4)
     model = model_of(
-        conv("conv1", [(rng.integers(-9, 30, (6, 2, 3, 3))[[0, 1, 0, 0, 1, 0]], 0)], 90, leak=20),
+        integer_conv("conv1", [(rng.integers(-9, 30, (6, 2, 3, 3))[[0, 1, 0, 0, 1, 0]], 0)], 90, leak=20),
         PoolLayer("pool1", (2, 2), (2, 2)),
-        conv("conv2", [(rng.integers(-9, 30, (2, 6, 3, 3)), 0)], 300, leak=9),
+        integer_conv("conv2", [(rng.integers(-9, 30, (2, 6, 3, 3)), 0)], 300, leak=9),
     )
     frames = rng.integers(0, 4, (2 * CHUNK + 3, 2, 9, 12)) * (rng.random((2 * CHUNK + 3, 2, 9, 12)) < 0.2)
     record = run_engine(model, frames.astype(np.float32), fire_once)
