@@ -268,8 +268,8 @@ def test_rows_are_in_lexicographic_order(channels, width, height, seed):
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=9), st.integers(1, 90), st.integers(1, 70), st.integers(0, 999))
 def test_rows_of_distinct_maps_are_those_of_all_maps_in_either_order_of_axes(kinds, width, height, seed):
-    fives = np.full(len(kinds), 5, np.int32)
-    shared = shared_maps_of(np.array(kinds).reshape(-1, 1, 1, 1) + 1, FixedPointNeuron(fives, fives, fives))
+    fives, zeros = np.full(len(kinds), 5, np.int32), np.zeros(len(kinds), np.int32)
+    shared = shared_maps_of(np.array(kinds).reshape(-1, 1, 1, 1) + 1, FixedPointNeuron(fives, zeros, zeros))
     spikes = np.random.default_rng(seed).random((3, len(shared.distinct), height, width)) < 0.1
     expected = np.argwhere(spikes[:, shared.source]) + np.array([2, 0, 0, 0])
     shape = (len(kinds), height, width)
