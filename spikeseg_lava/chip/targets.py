@@ -1,9 +1,9 @@
 """Chips as data: every limit and every cost with its unit, its source and how far it can be trusted.
 
-`published`: stated by the maker, a paper, or the sources of lava-nc 0.10. `measured`: read off a published measurement.
-`fitted`: a parameter of a model, adjusted to published measurements. `inferred`: concluded from printouts of the Lava
-compiler in public notebooks (lava-dl `yolo_kp`, `mnist`, `pilotnet_snn`) or scaled from another chip; no specification
-says it.
+`published`: stated by the maker, a paper, or the sources of lava-nc 0.10 or nengo-loihi 1.1. `measured`: read off a
+published measurement. `fitted`: a parameter of a model, adjusted to published measurements. `inferred`: concluded from
+printouts of the Lava compiler in public notebooks (lava-dl `yolo_kp`, `mnist`, `pilotnet_snn`) or scaled from another
+chip; no specification says it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ LOIHI1 = Target(
     name="loihi1",
     title="Loihi 1",
     weight_bits=Fact(8, "bit", f"{_NENGO}: weight_bits code < 8, signed"),
-    synapse_shift_max=Fact(13, "bit", f"{_NENGO}: weight_exp -7..7, beside the 6 every weight is shifted by"),
+    synapse_shift_max=Fact(
+        13, "bit", "nengo-loihi 1.1 builder/validate.py: weight_exp <= 7; block.py get_real_weight_exp: 6 more"
+    ),
     state_bits=Fact(24, "bit", f"{_LIF}; {_NENGO}: U, V 23 bit and sign"),
     decay_bits=Fact(12, "bit", _LIF),
     threshold_bits=Fact(17, "bit", f"{_NENGO}; {_LIF}"),

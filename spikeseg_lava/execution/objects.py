@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from spikeseg_lava.decoding.stages import traced_layers
 from spikeseg_lava.detection.detect import Detected, Sample, detect_objects
 from spikeseg_lava.detection.table import CsvWriter
-from spikeseg_lava.engine.silence import reason_of_silence
 from spikeseg_lava.errors import SpikeSegLavaError
 from spikeseg_lava.events.read import open_events
 from spikeseg_lava.events.stream import EventStream
-from spikeseg_lava.execution.backends import silence
+from spikeseg_lava.execution.backends import reason_of_silence, silence
 from spikeseg_lava.execution.many import output_paths
 from spikeseg_lava.execution.samples import StreamSettings, frames_of_events, samples_of_events
 from spikeseg_lava.execution.stream import stream_records

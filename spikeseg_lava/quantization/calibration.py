@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]  # what is done, how much of how much
 
 
 FIT_MADE_UP, JUDGE_MADE_UP = 2, 2  # made-up clips to round on, and others to judge on
-FOR_FIRST_LAYER = 16  # made-up clips that the first layer alone is run on
+FOR_FIRST_LAYER = 32  # made-up clips that the first layer alone is run on
 WITHOUT_CLIP = 2  # how many more to round on where the user gave none
 COPIED = 2  # clips of the user that are copied for judging
 HELD_BACK = 3  # of the user's clips every third is kept for judging
@@ -186,8 +186,10 @@ class Judgement:
     unseen: dict[str, float | None]
 
     @property
-    def worst_unseen(self) -> float | None:
-        return min((iou for iou in self.unseen.values() if iou is not None), default=None)
+    def worst(self) -> float | None:
+        """Of all layers, on both kinds of clips; None where nothing fired on any."""
+        both = (*self.fitted.values(), *self.unseen.values())
+        return min((iou for iou in both if iou is not None), default=None)
 
 
 def judge(model: FixedPointModel, evidence: Evidence) -> Judgement:

@@ -12,7 +12,7 @@ from spikeseg_lava.chip.targets import Target
 from spikeseg_lava.errors import ArgumentError
 from spikeseg_lava.network.floats import ConvLayer
 from spikeseg_lava.quantization.compensation import signed_groups
-from spikeseg_lava.quantization.setting import LayerSetting, Registers, Rounding
+from spikeseg_lava.quantization.setting import LayerSetting, Registers, Room, Rounding
 
 ROUNDINGS: tuple[Rounding, ...] = ("nearest", "compensated")
 Exportable = Literal["netx"]
@@ -85,26 +85,33 @@ class Options:
             return (1,)
         return (1, 2) if fixed is None else (fixed,)
 
-    def settings(self, layer: ConvLayer, graded: bool, known: bool) -> Iterator[LayerSetting]:
+    def settings(self, layer: ConvLayer, graded: bool, known: bool, saturating: bool = False) -> Iterator[LayerSetting]:
         """Settings of a layer by rising cost, the payload apart.
 
         Only graded inputs have a worst drive so far above the usual one that the accumulator need not hold it, and one
         plane is too coarse to win by that.
 
         Args:
-            known: clips of the user can tell what is cheap enough; without, the finest setting is the only one.
+            known: clips of the user can tell how much is enough; without, it is the most planes and one scale.
+            saturating: the accumulator may saturate on usual inputs.
         """
-        if not known:
-            worst = not (graded and layer.neuron.floor)
-            rounding = self.rounding or "compensated"
-            yield LayerSetting(max(self.planes_of(layer.name)), 1, bool(self.per_channel), rounding, worst)
-            return
-        channels = (False, True) if self.per_channel is None and not self.exportable else (bool(self.per_channel),)
-        drives = (True, False) if graded and layer.neuron.floor else (True,)
-        for planes in self.planes_of(layer.name):
-            for worst in drives if planes > 1 else drives[:1]:
+        either = self.per_channel is None and known and not self.exportable
+        channels = (False, True) if either else (bool(self.per_channel),)
+        planes_to_try = self.planes_of(layer.name)
+        for planes in planes_to_try if known else (max(planes_to_try),):
+            for room in self._rooms(planes, graded and layer.neuron.floor, known, saturating):
                 for per_channel in channels if len(set(signed_groups(layer))) > 2 else channels[:1]:
-                    yield LayerSetting(planes, 1, per_channel, self.rounding or "compensated", worst)
+                    yield LayerSetting(planes, 1, per_channel, self.rounding or "compensated", room)
+
+    def _rooms(self, planes: int, apart: bool, known: bool, saturating: bool) -> tuple[Room, ...]:
+        """What the accumulator may hold; `apart`: worst and usual drive may differ."""
+        if not apart:
+            return ("worst",)
+        if not known:
+            return ("seen", "firing") if saturating and planes > 1 else ("seen",)
+        if planes == 1:
+            return ("worst",)
+        return ("worst", "seen", "firing") if saturating else ("worst", "seen")
 
     def check_names(self, names: Sequence[str]) -> None:
         """ArgumentError where `planes` names a layer the network does not have."""

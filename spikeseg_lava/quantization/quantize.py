@@ -24,6 +24,7 @@ from spikeseg_lava.quantization.calibration import (
     gather_evidence,
     judge,
 )
+from spikeseg_lava.quantization.layer_evidence import LayerEvidence
 from spikeseg_lava.quantization.options import FIDELITY, Exportable, Options
 from spikeseg_lava.quantization.provenance import provenance_of
 from spikeseg_lava.quantization.search import Choice, LayerSearch
@@ -31,6 +32,7 @@ from spikeseg_lava.quantization.setting import SPIKES, Rounding
 from spikeseg_lava.quantization.validation_clips import FrameKind, Frames
 
 logger = logging.getLogger(__name__)
+FINER = 4  # by how much smaller a part of the errors layers share, where the whole network loses too much
 LEAST_IOU = 0.99  # on the clips fitted; less is warned of
 NO_PAYLOAD = "`calibration` holds graded values, but spikes of {} carry no payload: frames become event or none"
 
@@ -93,8 +95,7 @@ def quantize(
     without_runs = rounding == "nearest" and not clips  # nothing that runs could tell would change anything
     evidence = Evidence((), (), (), kind) if without_runs else gather_evidence(network, clips, kind, fire_once, report)
     steps = max([network.timesteps or 0, *(len(clip) for clip in clips)]) or STEPS
-    searches = [LayerSearch(network, layer, evidence, options, steps) for layer in network.convolutions]
-    model, choices, judged = _within_fidelity(network, searches, evidence, options, report)
+    model, choices, judged = _within_fidelity(network, evidence, options, steps, report)
     check_saturation(layer_ranges(model, steps).values())
     if exportable == "netx":
         netx_layers(model)
@@ -118,29 +119,50 @@ def _frame_kind(network: SpikingNetwork, clips: Sequence[Frames], options: Optio
 
 
 def _within_fidelity(
+    network: SpikingNetwork, evidence: Evidence, options: Options, steps: int, progress: Progress
+) -> tuple[FixedPointModel, dict[str, Choice], Judgement]:
+    """Layers as cheap as the whole network allows, judged on clips that take part in no rounding.
+
+    Where it loses more than asked, layers share a quarter of the errors, and accumulators may saturate; and integers
+    are chosen as without the user's clips. The best of these is taken, so no clip makes them worse than none.
+    """
+    searches = _searches(network, evidence, options, steps)
+    # Made-up clips alone cannot tell what is cheap enough: without a clip layers get what loses least, or nearly so.
+    allowed = (1 - options.fidelity) / len(searches) / (1 if evidence.given else FINER)
+    best = _judged(network, searches, evidence, allowed, False, progress)
+    for kept in (evidence, replace(evidence, given=())) if evidence.given else (evidence,):
+        worst = best[2].worst
+        if worst is None or worst >= options.fidelity:
+            break
+        if kept is not evidence:
+            searches = _searches(network, kept, options, steps)
+        again = _judged(network, searches, evidence, allowed / FINER, True, progress)
+        best = again if (again[2].worst or 0.0) > worst else best
+    return best
+
+
+def _searches(network: SpikingNetwork, evidence: Evidence, options: Options, steps: int) -> list[LayerSearch]:
+    seen = (LayerEvidence(network, layer, evidence) for layer in network.convolutions)
+    return [LayerSearch(one, evidence.kind, options, steps) for one in seen]
+
+
+def _judged(
     network: SpikingNetwork,
     searches: Sequence[LayerSearch],
     evidence: Evidence,
-    options: Options,
+    allowed: float,
+    saturating: bool,
     progress: Progress,
 ) -> tuple[FixedPointModel, dict[str, Choice], Judgement]:
-    """Layers as cheap as the whole network allows: the second time they share a quarter of the errors allowed."""
-    # Made-up clips alone cannot tell what is cheap enough: without a clip every layer gets what loses least.
-    allowed = (1 - options.fidelity) / len(searches) if evidence.given else 0.0
-    model, trials = _searched(network, searches, allowed, progress)
-    judged = judge(model, evidence)
-    if judged.worst_unseen is not None and judged.worst_unseen < options.fidelity:
-        finer, finer_trials = _searched(network, searches, allowed / 4, progress)
-        again = judge(finer, evidence)
-        if (again.worst_unseen or 0.0) > judged.worst_unseen:
-            return finer, finer_trials, again
-    return model, trials, judged
+    model, choices = _searched(network, searches, allowed, saturating, progress)
+    return model, choices, judge(model, evidence)
 
 
 def _searched(
     network: SpikingNetwork,
     searches: Sequence[LayerSearch],
     allowed: float,
+    saturating: bool,
     progress: Progress,
 ) -> tuple[FixedPointModel, dict[str, Choice]]:
     first_is_pool = isinstance(network.layers[0], PoolLayer)
@@ -149,7 +171,7 @@ def _searched(
         progress("layers", done, len(searches))
         frames = not trials and not first_is_pool
         codes = search.frame_codes() if frames else [SPIKES]
-        trials[search.layer.name] = Choice.of(search.trials(codes, allowed), allowed)
+        trials[search.layer.name] = Choice.of(search.trials(codes, allowed, saturating), allowed)
     progress("layers", len(searches), len(searches))
     layers = tuple(x if isinstance(x, PoolLayer) else trials[x.name].trial.conv for x in network.layers)
     code = trials[network.convolutions[0].name].trial.code

@@ -28,7 +28,7 @@ UNSEEN = 1.25  # how much larger than on the clips given the drive of new clips 
 ENOUGH = 2**16  # a threshold of this many units has a rounding error of 1.5e-5 of itself: no finer one is sought
 TIE = 1 - 2.0**-22  # scale a hair smaller: sums equal to theta in float32 stay at or above ceil(theta * S)
 TRIED = 2**18  # weights rounded in search of a good scale, over all scales tried
-MOST_SCALES = 256
+MOST_SCALES = 1024
 COARSEST = 0.5  # of the finest scale: coarser ones are not tried
 
 
@@ -54,7 +54,7 @@ class LayerScale:
         return self.weight * self.input * 2.0**self.exponent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScaleLimits:
     """What bounds a scale besides the layer itself.
 
@@ -62,14 +62,14 @@ class ScaleLimits:
         input_scale: payload units per unit of the layer's float input.
         target: whose payload, accumulator and exponents bound the scale.
         steps: time steps of a sample, for neurons without a floor.
-        seen_drive: the largest drive of one step on the inputs seen, in float units; None where none were.
+        seen_drive: Float64[O], the largest drive of one step on the inputs seen, in float units; None: none seen.
         registers: what the neuron holds.
     """
 
     input_scale: float
     target: Target
     steps: int
-    seen_drive: float | None = None
+    seen_drive: NDArray[np.float64] | None = None
     registers: Registers = ANY_WORD
 
     def largest_exponent(self, setting: LayerSetting) -> int:
@@ -129,10 +129,13 @@ def highest_scale(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits) 
     """Float64[O]: the largest membrane scale at which Theta + |L - B| and the drive of one step fit their words.
 
     A neuron that can sink below zero (no floor) must moreover stay above -2**23 for all steps of its worst input, and
-    the drive of the worst input must fit, because saturation would change what it does later.
+    the drive of the worst input must fit, because saturation would change what it does later. Of a floored neuron the
+    `room` of the setting says what must fit: what saturates beyond Theta + L fires, or is floored, all the same.
+    Odd weights among weights of both signs are written as 2 w on the chip, with twice Theta and L: these must fit too.
     """
     neuron, registers = layer.neuron, limits.registers
-    demand = (neuron.threshold + np.abs(neuron.pull)) / (STATE_MAX - 2 - 2**registers.threshold_shift)
+    firing = (neuron.threshold + np.abs(neuron.pull)) * (2 if _mixed(layer) else 1)
+    demand = firing / (STATE_MAX - 2 - 2**registers.threshold_shift)
     if registers.leak_bits:
         largest_leak = (2**registers.leak_bits - 1) * 2**registers.leak_shift
         demand = np.maximum(demand, neuron.leak / largest_leak)
@@ -146,9 +149,15 @@ def highest_scale(layer: ConvLayer, setting: LayerSetting, limits: ScaleLimits) 
         state = np.maximum(sinks * sinking_steps(neuron.beta, limits.steps), worst[1]) / (STATE_MAX - 2)
         demand = np.where(sinks > 0, np.maximum(demand, state), demand)
     drive = worst.max(axis=0)
-    if not setting.worst_drive and limits.seen_drive is not None:
+    if setting.room == "firing":
+        drive = np.zeros_like(drive)
+    elif setting.room == "seen" and limits.seen_drive is not None:
         drive = np.minimum(drive, UNSEEN * limits.seen_drive)
     return 1 / np.maximum(demand, drive / limits.accumulator_max)
+
+
+def _mixed(layer: ConvLayer) -> bool:
+    return bool((layer.weight < 0).any() and (layer.weight > 0).any())
 
 
 def one_sided_sums(layer: ConvLayer, setting: LayerSetting) -> NDArray[np.float64]:

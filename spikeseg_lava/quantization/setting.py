@@ -3,7 +3,8 @@
 Which payloads of the frames are tried.
 
 Bins of counts divided by their largest hold fractions k/n with small n. A scale that is a multiple of n holds them
-exactly, and a highly composite number is a multiple of more small n than any smaller number: 2520 of all up to 10.
+exactly, and composite numbers are multiples of many small n, 2520 of all up to 10. Such that are little below a power
+of two leave no part of the payload's word, and so of the accumulator, unused.
 Whole counts are held exactly by a scale of 1. What is left of the membrane's bits goes to the weights.
 """
 
@@ -17,6 +18,7 @@ from spikeseg_lava.network.integers import BYTE_BITS, InputCode
 from spikeseg_lava.quantization.validation_clips import FrameKind
 
 Rounding = Literal["nearest", "compensated"]
+Room = Literal["worst", "seen", "firing"]
 
 WEIGHT_MAX = 127  # largest magnitude of one plane that has its negative among the signed bytes
 TWO_PLANES_MAX = WEIGHT_MAX * 2**BYTE_BITS + WEIGHT_MAX  # high byte << 8 plus low byte: 32639
@@ -31,14 +33,15 @@ class LayerSetting:
         input_bits: payload bits of its input; 1 for spikes.
         per_channel: a scale of its own for every output channel, else one for the layer.
         rounding: "nearest", or "compensated": the errors of the weights cancel on inputs that come near the threshold.
-        worst_drive: the accumulator holds the drive of the worst input; else that of the inputs seen, and a margin.
+        room: what of one step's drive the accumulator holds: that of the "worst" input, that of the inputs "seen" and
+            a margin, or only what fires ("firing"), beyond which it saturates.
     """
 
     planes: int = 1
     input_bits: int = 1
     per_channel: bool = False
     rounding: Rounding = "compensated"
-    worst_drive: bool = True
+    room: Room = "worst"
 
     @property
     def largest_weight(self) -> int:
@@ -74,10 +77,10 @@ class Registers:
 
 ANY_WORD = Registers()
 
-HIGHLY_COMPOSITE = (2, 4, 6, 12, 24, 60, 120, 360, 840, 2520, 5040, 10080, 27720)
+COMPOSITE = (2, 4, 6, 12, 24, 60, 120, 240, 360, 840, 1680, 2520, 3780, 5040, 7560, 10080, 27720)
 COARSEST = 12  # levels of graded frames: with fewer they lose more than the weights can win
 COARSEST_FLOORED = 360  # a floored membrane leaves more bits to share
-COARSEST_UNKNOWN = 2520  # without a clip nothing tells how large the counts of a bin are
+COARSEST_UNKNOWN = 2520  # without a clip nothing tells how large the counts of a bin are; for floored neurons
 SPIKES = InputCode(1, 1.0)  # what travels between layers
 
 
@@ -101,7 +104,7 @@ def _codes(kind: FrameKind, input_bits: int | None, coarsest: int) -> Iterator[I
     if kind.whole or kind.binary:
         yield from _whole_codes(int(kind.largest), input_bits)
         return
-    for levels in HIGHLY_COMPOSITE:
+    for levels in COMPOSITE:
         bits = input_bits or levels.bit_length()
         if levels < 2**bits and (levels >= coarsest or input_bits is not None):
             yield InputCode(bits, levels / kind.largest)

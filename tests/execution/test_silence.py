@@ -7,7 +7,7 @@ import pytest
 from builders.models import integer_conv, model_of
 
 from spikeseg_lava.engine.payloads import SparseSteps
-from spikeseg_lava.engine.silence import reason_of_silence
+from spikeseg_lava.execution.backends import reason_of_silence
 
 WEIGHT = np.full((1, 1, 1, 1), 3, np.int8)
 ONCE = SparseSteps(np.array([0, 1, 2, 2]), np.zeros(2, np.int32), np.full(2, 2, np.int32))
